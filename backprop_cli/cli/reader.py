@@ -1,0 +1,122 @@
+"""Reads a command line by the table of options.
+
+A word is an option only if it is exactly a declared one (`-o`, `--at`, `--at=...`). All else, also
+`-x` and `-o*x`, is the expression; so short options are never bundled, and no `--` is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backprop_cli.cli.options import Command, Option, Options
+from backprop_cli.errors import UsageFault
+
+
+def read(command: Command, words: Sequence[str]) -> Options:
+    """What the words ask of the command; raises UsageFault."""
+    options, given, arguments = Options(), set[str](), list[str]()
+    flags = command.flags
+    queue = list(reversed(words))
+    while queue:
+        word = queue.pop()
+        option, flag, value = match(flags, word)
+        if word == "--":
+            arguments += reversed(queue)
+            break
+        if option is None:
+            arguments.append(word)
+            continue
+        if value is None and not option.is_flag:
+            if not queue or (queue[-1] != "-" and match(flags, queue[-1])[0] is not None):
+                raise UsageFault(f"{flag} needs a value", help=_usage(option))
+            value = queue.pop()
+        _store(options, option, flag, value, given)
+    _take_arguments(command, options, arguments)
+    return options
+
+
+def match(flags: dict[str, Option], word: str) -> tuple[Option | None, str, str | None]:
+    """The option a word is, with its flag and the value that follows '='."""
+    option = flags.get(word)
+    if option is not None:
+        return option, word, None
+    flag, equals, value = word.partition("=")
+    option = flags.get(flag) if equals and flag.startswith("--") else None
+    if option is None or option.is_flag:
+        return None, word, None
+    return option, flag, value
+
+
+def _store(options: Options, option: Option, flag: str, value: str | None, given: set[str]) -> None:
+    if option.is_flag:
+        setattr(options, option.name, True)
+        return
+    assert value is not None
+    if option.many:
+        getattr(options, option.name).append(value)
+        return
+    if option.name in given:
+        raise UsageFault(f"{flag} is given twice")
+    given.add(option.name)
+    setattr(options, option.name, _convert(option, flag, value))
+
+
+def _convert(option: Option, flag: str, value: str) -> Any:
+    if option.choices and value not in option.choices:
+        raise UsageFault(
+            f"{flag} cannot be '{value}'", help=f"it is one of {', '.join(option.choices)}"
+        )
+    if option.least is None:
+        return value
+    if not (value.isascii() and value.isdecimal() and len(value) < 19):
+        raise UsageFault(f"{flag} needs a whole number, not '{value}'", help=_usage(option))
+    number = int(value)
+    if number < option.least or (option.most is not None and number > option.most):
+        top = f"between {option.least} and {option.most}"
+        raise UsageFault(
+            f"{flag} {number} is out of range",
+            help=f"it is {top if option.most is not None else f'at least {option.least}'}",
+        )
+    return number
+
+
+def _usage(option: Option) -> str:
+    return f"{option.flags[-1]} {option.metavar}: {option.help.split('  [')[0]}"
+
+
+def _take_arguments(command: Command, options: Options, arguments: list[str]) -> None:
+    if len(arguments) > 1:
+        raise _stray(command, arguments)
+    if arguments:
+        options.expression = arguments[0]
+    elif not command.optional:
+        raise UsageFault(
+            f"bprop {command.name} needs {_article(command.argument.metavar)}",
+            help=f"bprop {command.name} {command.argument.example}",
+        )
+
+
+def _article(metavar: str) -> str:
+    return "an expression" if metavar == "EXPR" else f"a {metavar.lower()}"
+
+
+def _stray(command: Command, arguments: list[str]) -> UsageFault:
+    """The error for more than one argument: an unknown option, or an expression without quotes."""
+    for word in arguments:
+        name = word.partition("=")[0]
+        if name == "-h" or (name.startswith("--") and name[2:].replace("-", "").isalnum()):
+            return _unknown(command, name)
+    joined = " ".join(arguments)
+    return UsageFault(
+        f"unexpected argument '{arguments[1]}'",
+        help=f'is the expression quoted? bprop {command.name} "{joined}"',
+    )
+
+
+def _unknown(command: Command, name: str) -> UsageFault:
+    from difflib import get_close_matches
+
+    near = ["--help"] if name == "-h" else get_close_matches(name, command.flags, 1)
+    hint = f"did you mean {near[0]}?" if near else f"bprop {command.name} --help lists them"
+    return UsageFault(f"bprop {command.name} has no option {name}", help=hint)

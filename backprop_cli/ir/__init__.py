@@ -1,0 +1,1 @@
+"""The intermediate representation: graphs, the operation table, shapes and checks."""

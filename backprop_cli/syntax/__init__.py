@@ -1,0 +1,1 @@
+"""Text to flat postfix code, and graphs back to text."""

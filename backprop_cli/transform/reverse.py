@@ -1,0 +1,87 @@
+"""Reverse mode as a transform from graph to graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.ops import OPERATIONS, Expr
+from backprop_cli.ir.ops.contribution import Adjoint, combine, contributions
+
+
+class AdjointGraph(NamedTuple):
+    """A graph with its adjoint nodes appended.
+
+    `gradient` has the adjoint node of each node of `wrt`; `adjoint_of` maps each adjoint node to
+    the node whose adjoint it is.
+    """
+
+    graph: Graph
+    gradient: dict[int, int]
+    adjoint_of: dict[int, int]
+
+
+def append_adjoints(
+    builder: Builder, output: int, wrt: Sequence[int], seed: Adjoint, active: bytearray
+) -> dict[int, Adjoint]:
+    """Appends the reverse sweep from `output` to a builder; the adjoint of each node it reaches.
+
+    Only nodes with `active` set get an adjoint. An adjoint has the shape of its node.
+    """
+    context = builder.context
+    pending: dict[int, list[Adjoint]] = {}
+    adjoints: dict[int, Adjoint] = {}
+    lowest = min(wrt, default=0)
+    if output < len(active) and active[output]:
+        pending[output] = [seed]
+    for i in range(output, lowest - 1, -1):
+        parts = pending.pop(i, None)
+        if parts is None:
+            continue
+        g = combine(parts)
+        adjoints[i] = g
+        arguments = builder.arguments(i)
+        x = [Expr(context, a) for a in arguments]
+        flags = [bool(active[a]) for a in arguments]
+        varies = [bool(active[a] or builder.active[a]) for a in arguments]
+        row = OPERATIONS[builder.codes[i]]
+        static = builder.static.get(i)
+        for position, contribution in contributions(
+            row, x, Expr(context, i), g, flags, static, varies
+        ):
+            pending.setdefault(arguments[position], []).append(contribution)
+    return adjoints
+
+
+def reverse(
+    graph: Graph, output: int | None = None, wrt: Sequence[int] | None = None
+) -> AdjointGraph:
+    """The graph with the adjoints of `wrt` (all inputs by default) as its outputs.
+
+    The seed is 1, in the shape of the output (its elements are summed if it is not a scalar). A
+    node that no path reaches has the adjoint 0.
+    """
+    if output is None:
+        output = graph.outputs[0][1]
+    wanted = list(graph.inputs if wrt is None else wrt)
+    builder = Builder(graph=graph)
+    context = builder.context
+    one = context.lift(1.0)
+    if graph.shape(output):
+        one = context.apply("broadcast_to", (one,), graph.shape(output))
+    active = graph.activity(wanted)
+    adjoints = append_adjoints(builder, output, wanted, Adjoint(one), active)
+    gradient: dict[int, int] = {}
+    for node in wanted:
+        found = adjoints.get(node)
+        if found is None:
+            zero = context.lift(0.0)
+            if graph.shape(node):
+                zero = context.apply("broadcast_to", (zero,), graph.shape(node))
+            gradient[node] = zero.value
+        else:
+            gradient[node] = found.value.value
+    outputs = [(None, gradient[node]) for node in wanted]
+    adjoint_of = {a.value.value: i for i, a in adjoints.items() if a.value.value >= len(graph)}
+    return AdjointGraph(builder.graph(outputs, graph.parameters, graph.notes), gradient, adjoint_of)

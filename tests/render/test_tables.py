@@ -1,0 +1,162 @@
+"""Tables in each format."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from backprop_cli.engine.trace import barred
+from backprop_cli.render import delimited, latex_tables, markdown, tables
+from backprop_cli.render.numbers import elements, number, value
+from backprop_cli.render.sheet import Column, Sheet
+
+SHEET = Sheet(
+    [Column("name", style="name"), Column("value", True), Column("derivative", True, "derivative")],
+    [["x", 1.0, 2.5403023058681398], ["w_1", np.array([1.0, 2.0]), np.array([0.1, float("inf")])]],
+    "x|y = 3",
+)
+
+
+def test_table() -> None:
+    assert tables.text([SHEET], 10) == (
+        "x|y = 3\n"
+        "\n"
+        "  name    value    derivative\n"
+        " ─────────────────────────────\n"
+        "  x           1   2.540302306\n"
+        "  w_1    [1, 2]    [0.1, inf]\n"
+    )
+
+
+def test_table_in_color_has_the_same_text() -> None:
+    from rich.text import Text
+
+    colored = tables.text([SHEET], 10, width=80, color=True)
+    assert "\x1b[" in colored
+    plain = Text.from_ansi(colored).plain
+    assert [line.rstrip() for line in plain.splitlines()] == tables.text([SHEET], 10).splitlines()
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_table_keeps_to_the_width(width: int) -> None:
+    """Long cells fold, nothing is lost."""
+    sheet = Sheet([Column("name"), Column("value", True)], [["x" * 50, 1.0]], "t")
+    text = tables.text([sheet], 10, width=width)
+    assert all(len(line) <= width for line in text.splitlines())
+    assert text.count("x") == 50
+
+
+def test_table_without_a_terminal_is_never_folded() -> None:
+    sheet = Sheet([Column("name"), Column("value")], [["x" * 500, "y" * 500]], "t" * 500)
+    assert "x" * 500 in tables.text([sheet], 10)
+    assert "t" * 500 in tables.text([sheet], 10)
+
+
+def test_a_title_alone() -> None:
+    assert tables.text([Sheet([Column("name")], [], "pi = 3.14")], 10) == "pi = 3.14\n"
+
+
+def test_text_is_not_markup() -> None:
+    """Brackets and colons of programs are not rich's markup or emoji."""
+    sheet = Sheet([Column("name")], [["[bold]x[/bold] :smile:"]], "[red]t :smile:")
+    assert "[bold]x[/bold] :smile:" in tables.text([sheet], 10)
+    assert "[red]t :smile:" in tables.text([sheet], 10)
+
+
+def test_large_tables_are_fast() -> None:
+    """100,000 rows are written without rich measuring each of them."""
+    sheet = Sheet([Column("name"), Column("value", True)], [[f"x{k}", 1.0] for k in range(100_000)])
+    lines = tables.text([sheet], 10).splitlines()
+    assert lines[-1].split() == ["x99999", "1"]
+
+
+def test_csv_has_a_row_for_each_element_and_full_numbers() -> None:
+    rows = list(csv.reader(io.StringIO(delimited.text([SHEET]))))
+    assert rows == [
+        ["name", "index", "value", "derivative"],
+        ["x", "", "1.0", "2.5403023058681398"],
+        ["w_1", "0", "1.0", "0.1"],
+        ["w_1", "1", "2.0", "inf"],
+    ]
+
+
+def test_csv_of_a_matrix() -> None:
+    sheet = Sheet([Column("name"), Column("value", True)], [["A", np.array([[1.0, 2.0]])]])
+    assert delimited.text([sheet]) == 'name,index,value\nA,"0,0",1.0\nA,"0,1",2.0\n'
+
+
+def test_markdown() -> None:
+    assert markdown.text([SHEET], 6) == (
+        "**x\\|y = 3**\n"
+        "\n"
+        "| name | value | derivative |\n"
+        "| --- | ---: | ---: |\n"
+        "| x | 1 | 2.5403 |\n"
+        "| w\\_1 | \\[1, 2\\] | \\[0.1, inf\\] |\n"
+    )
+
+
+def test_latex() -> None:
+    text = latex_tables.text([Sheet([Column("n_1")], [["c\u0304·d → 50%"]], "title")], 6)
+    assert text == (
+        "% title\n"
+        "\\begin{tabular}{l}\n"
+        "\\hline\n"
+        "n\\_1 \\\\\n"
+        "\\hline\n"
+        "$\\bar{c}$$\\cdot$d $\\to$ 50\\% \\\\\n"
+        "\\hline\n"
+        "\\end{tabular}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (1.0, "1"),
+        (-0.0, "-0"),
+        (1e300, "1e300"),
+        (1e-7, "1e-7"),
+        (123456789.125, "123456789.1"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (np.float64(0.5), "0.5"),
+        (np.arange(3.0), "[0, 1, 2]"),
+        (np.arange(100.0), "[0, 1, 2, 3, …, 99]"),
+        (np.eye(2), "[[1, 0], [0, 1]]"),
+        ([1.0, [2.0]], "[1, [2]]"),
+    ],
+)
+def test_values(item: object, text: str) -> None:
+    assert value(item) == text
+
+
+def test_a_large_tensor_is_shown_by_its_ends() -> None:
+    big = np.arange(1e6).reshape(100, 100, 100)
+    shown = value(big)
+    assert shown.startswith("[[[0, 1, 2, 3, …, 99], ")
+    assert shown.endswith("999999]]]")
+    assert len(shown) < 2000
+
+
+def test_numbers_take_the_digits_asked() -> None:
+    assert number(2.5403023058681398, 3) == "2.54"
+    assert number(2.5403023058681398, 17) == "2.5403023058681398"
+
+
+def test_elements_are_in_order() -> None:
+    assert list(elements(np.array([[1.0, 2.0], [3.0, 4.0]]))) == [
+        ("0,0", 1.0),
+        ("0,1", 2.0),
+        ("1,0", 3.0),
+        ("1,1", 4.0),
+    ]
+    assert list(elements(2.0)) == [("", 2.0)]
+
+
+def test_bars() -> None:
+    assert barred("v12") == "v\u030412"
+    assert barred("loss") == "l\u0305o\u0305s\u0305s\u0305"
