@@ -123,18 +123,21 @@ def _columns(
     rest: dict[int, tuple[int, ...]] = {}
     if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != len(args):
         raise GraphFault("the offsets do not fit the arguments")
+    flat = array("i", args)
     for i, (start, end) in enumerate(pairwise(offsets)):
-        if start == end:
-            continue
-        if not 0 <= start < end:
+        size = end - start
+        if size < 0 or start < 0:
             raise GraphFault(f"node {i}: its offsets go backwards")
-        own = tuple(map(operator.index, args[start:end]))
-        if not (min(own) >= 0 and max(own) < i):
-            raise GraphFault(f"node {i}: an argument is not an earlier node")
-        first[i] = own[0]
-        if len(own) == 2:
-            second[i] = own[1]
-        elif len(own) > 2:
-            second[i] = MORE
-            rest[i] = own
+        if size > 0:
+            first[i] = a = flat[start]
+            in_order = 0 <= a < i
+            if size == 2:
+                second[i] = b = flat[start + 1]
+                in_order = in_order and 0 <= b < i
+            elif size > 2:
+                second[i] = MORE
+                rest[i] = own = tuple(flat[start:end])
+                in_order = min(own) >= 0 and max(own) < i
+            if not in_order:
+                raise GraphFault(f"node {i}: an argument is not an earlier node")
     return first, second, rest

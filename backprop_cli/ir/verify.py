@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from backprop_cli.errors import ArityFault, GraphFault, ShapeFault
-from backprop_cli.ir.graph import INPUT, Graph, arity_fault
+from backprop_cli.ir.graph import INPUT, NONE, Graph, arity_fault
 from backprop_cli.ir.ops import OPERATIONS
 
 
@@ -65,26 +65,44 @@ def verify(graph: Graph) -> None:
         raise GraphFault("the columns differ in length")
     shapes, static = graph.shapes, graph.static
     scalar = graph.is_scalar
-    arities = [row.arity for row in OPERATIONS]
-    for i in range(n):
-        arguments = graph.arguments(i)
-        least, most = arities[codes[i]]
-        count = len(arguments)
-        if count < least or (most is not None and count > most):
-            raise GraphFault(f"node {i}: {arity_fault(OPERATIONS[codes[i]], count)}")
-        for a in arguments:
-            if not 0 <= a < i:
-                raise GraphFault(f"node {i}: argument {a} is not an earlier node")
-        if codes[i] in _WITH_STATIC or i in static:
+    columns = zip(range(n), codes, graph.first, graph.second, strict=True)
+    for i, code, a, b in columns:
+        if b >= 0:
+            fits = bool(_TAKES[2][code]) and 0 <= a < i and b < i
+        elif b == NONE:
+            fits = bool(_TAKES[0][code] if a == NONE else _TAKES[1][code] and 0 <= a < i)
+        else:
+            fits = False
+        if not fits:
+            _check_arguments(graph, i)
+        if _WITH_STATIC[code]:
             _check_static(graph, i)
-        if not scalar and codes[i] != INPUT:
+        if not scalar and code != INPUT:
             _check_shape(graph, i)
+    for i in static:
+        if 0 <= i < n and not _WITH_STATIC[codes[i]]:
+            _check_static(graph, i)
     _check_tables(graph)
     if not scalar and min((min(s) for s in shapes.values() if s), default=0) < 0:
         raise GraphFault("a shape has a negative size")
 
 
-_WITH_STATIC = {row.code for row in OPERATIONS if row.static or row.name == "const"}
+_WITH_STATIC = bytes(bool(row.static) or row.name == "const" for row in OPERATIONS)
+# by a number of arguments up to two: which operations take so many
+_TAKES = [
+    bytes(row.arity[0] <= count <= (row.arity[1] or count) for row in OPERATIONS)
+    for count in range(3)
+]
+
+
+def _check_arguments(graph: Graph, i: int) -> None:
+    arguments, row = graph.arguments(i), graph.op(i)
+    count = len(arguments)
+    if count < row.arity[0] or (row.arity[1] is not None and count > row.arity[1]):
+        raise GraphFault(f"node {i}: {arity_fault(row, count)}")
+    for a in arguments:
+        if not 0 <= a < i:
+            raise GraphFault(f"node {i}: argument {a} is not an earlier node")
 
 
 def _check_static(graph: Graph, i: int) -> None:
