@@ -290,8 +290,7 @@ class Builder:
         for i in range(len(graph)):
             code, static = self.codes[i], self.static.get(i)
             if i in self.names:
-                if code == INPUT:
-                    self._interned["input", self.names[i]] = i
+                self._interned["named", self.names[i]] = i
                 continue
             if code == CONST:
                 key: Any = ("const", _bits(static))
@@ -315,26 +314,28 @@ class Builder:
         return node
 
     def input(self, name: str, shape: Shape = (), span: Span | None = None) -> int:
-        """A variable; the same name is the same node."""
-        node = self._interned.get(("input", name))
+        """A variable; the same name is the same node. Raises NameFault if that is no variable."""
+        node = self._interned.get(("named", name))
         if node is None:
             node = self._source(INPUT, None, name, 4)
-            self._interned["input", name] = node
+            self._interned["named", name] = node
             self.inputs.append(node)
             if shape:
                 self.shapes[node] = tuple(shape)
+        elif self.codes[node] != INPUT:
+            raise taken(name)
         if span is not None:
             self.mark(node, span)
         return node
 
     def const(self, value: float, span: Span | None = None, name: str | None = None) -> int:
         """A number. Equal unnamed constants are one node (pictures draw one for each use)."""
-        key = ("const", _bits(value))
-        node = self._interned.get(key) if name is None else None
+        key: Any = ("const", _bits(value)) if name is None else ("named", name)
+        node = self._interned.get(key)
         if node is None:
-            node = self._source(CONST, float(value), name, 0)
-            if name is None:
-                self._interned[key] = node
+            node = self._interned[key] = self._source(CONST, float(value), name, 0)
+        elif name is not None:
+            raise taken(name)
         if span is not None:
             self.mark(node, span)
         return node
@@ -349,7 +350,8 @@ class Builder:
     ) -> int:
         """The node of `op` on `args`, made if it is not there yet.
 
-        Raises ArityFault and ShapeFault; neither knows its place.
+        Raises ArityFault and ShapeFault, and NameFault for a name that is taken; none knows its
+        place.
         """
         code = _CODES[op]
         count = len(args)
@@ -366,7 +368,9 @@ class Builder:
         active = self.active
         node = len(active)
         known = self._interned.setdefault(key, node)
-        if known != node and name is None:
+        if known != node:
+            if name is not None:
+                raise taken(name)
             if span is not None:
                 self.mark(known, span)
             return known
@@ -469,6 +473,10 @@ def _key(code: int, args: tuple[int, ...], static: object) -> Any:
     if len(args) == 2:
         return args[0] << 42 | args[1] << 10 | code
     return ~(args[0] << 10 | code) if len(args) == 1 else (code, args)
+
+
+def taken(name: str) -> NameFault:
+    return NameFault(f"'{name}' is the name of another node already")
 
 
 def arity_fault(row: Operation, count: int) -> ArityFault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -166,3 +167,20 @@ def test_views() -> None:
     assert not graph.is_scalar
     assert "3 nodes in x" in repr(graph)
     assert graph.spans == {0: [Span(0, 1)], 2: [Span(0, 3)]}
+
+
+@pytest.mark.parametrize("kind", ["input", "const", "add"])
+def test_a_name_is_that_of_one_node(kind: str) -> None:
+    """A second node of a name is refused, and leaves the builder as it was."""
+    b = Builder()
+    x = b.input("x")
+    b.add("sin", x, name="a")
+    size = len(b)
+    make: dict[str, Callable[[], int]] = {
+        "input": lambda: b.input("a"),
+        "const": lambda: b.const(1.0, name="a"),
+        "add": lambda: b.add("cos", x, name="a"),
+    }
+    with pytest.raises(NameFault):
+        make[kind]()
+    assert len(b) == size
