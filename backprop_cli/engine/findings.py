@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
 
 MOST = 50  # warnings of one kind that are listed
+MOST_SEARCHES = 20  # variables whose derivative's cause is looked for; more share the last one
 
 
 def place(graph: Graph, node: int) -> Span | None:
@@ -144,7 +145,7 @@ def gradient_warnings(sweep: Sweep) -> list[Warning_]:
     """The elements of the gradient that are not finite, why, and variables without a path."""
     graph = sweep.graph
     found = []
-    edge: tuple[int, str] | None = None
+    searches = 0
     for node, value in sweep.gradient.items():
         label = graph.labels()[node]
         if sweep.adjoints[node] is None:
@@ -154,9 +155,9 @@ def gradient_warnings(sweep: Sweep) -> list[Warning_]:
         bad = bad_elements(value, f"gradient.{label}")
         if not bad:
             continue
-        if edge is None:
-            edge = bad_edge(sweep)
-        culprit, why = edge
+        searches += 1
+        if searches <= MOST_SEARCHES:
+            culprit, why = bad_edge(sweep, node)
         for where, element in bad:
             message = f"the derivative by '{label}' is {number(element)}: {why}"
             message += _classes_text(sweep, node, element)
@@ -183,19 +184,20 @@ def _classes_text(sweep: Sweep, node: int, element: float) -> str:
     return " (paths with products " + " and ".join(n for n in names if "inf" in n) + ")"
 
 
-def bad_edge(sweep: Sweep) -> tuple[int, str]:
-    """The highest node where a partial or its product with the adjoint is not finite, and why."""
+def bad_edge(sweep: Sweep, source: int) -> tuple[int, str]:
+    """The highest node above `source` where a partial or an adjoint is not finite, and why."""
     graph = sweep.graph
-    for i in range(sweep.output, -1, -1):
-        if sweep.adjoints[i] is None:
+    above = graph.activity([source])
+    for i in range(sweep.output, source, -1):
+        if sweep.adjoints[i] is None or not above[i]:
             continue
         for position, argument in enumerate(graph.arguments(i)):
-            slope = sweep.partial(i, position)
+            slope = sweep.partial(i, position) if above[argument] else None
             if slope is None or is_finite(slope):
                 continue
             return i, _edge_text(sweep, i, argument, slope)
-    for i in range(sweep.output, -1, -1):
-        if sweep.adjoints[i] is not None and not is_finite(sweep.adjoints[i]):
+    for i in range(sweep.output, source - 1, -1):
+        if above[i] and sweep.adjoints[i] is not None and not is_finite(sweep.adjoints[i]):
             return i, f"the adjoint of {said(graph, i)} is not finite"
     return sweep.output, "the seed is not finite"
 

@@ -41,9 +41,10 @@ class Failure:
                 self.token = token
                 break
             self.history.append(token)
-            self.opened = tokens.open.copy() if token.type in CLOSERS else self.opened
-            if token.type in CLOSING:
-                self.opened = tokens.open.copy()
+            if token.type in CLOSERS:
+                self.opened.append(token)
+            elif token.type in CLOSING:
+                self.opened.pop()
         else:
             self.token = Lexeme("$END", "", len(text.rstrip()), len(text))
 

@@ -53,3 +53,10 @@ def test_long_operands_are_cut_in_messages() -> None:
     assert error.help is not None
     assert len(error.help) < 250
     assert "…" in error.help
+
+
+def test_an_error_in_deep_brackets_takes_time_in_proportion() -> None:
+    """The open brackets are followed token by token, not copied at each."""
+    depth = 30_000
+    with pytest.raises(SyntaxFault, match="never closed"):
+        load("(" * depth + "x" + ")" * (depth - 1))
