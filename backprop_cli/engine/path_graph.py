@@ -71,7 +71,7 @@ def between(graph: Graph, source: int, target: int) -> list[int]:
 
 def _edges_down(sweep: Sweep, source: int, target: int) -> Columns:
     """The existing edges that lead to the target, from nodes that depend on the source."""
-    graph, values, active = sweep.graph, sweep.values, sweep.varies
+    graph, values, varies = sweep.graph, sweep.values, sweep.varies
     codes, first, second, static = graph.codes, graph.first, graph.second, graph.static
     below = graph.activity([source])
     needed = bytearray(target + 1)
@@ -86,7 +86,7 @@ def _edges_down(sweep: Sweep, source: int, target: int) -> Columns:
             continue
         a, b = first[i], second[i]
         if b >= 0:
-            key = codes[i], active[a] > 0, active[b] > 0, below[a] > 0, below[b] > 0
+            key = codes[i], varies[a] > 0, varies[b] > 0, below[a] > 0, below[b] > 0
             rule = known.get(key)
             if rule is None:
                 rule = known[key] = slopes_of(key[0], key[1:3], key[3:])
@@ -109,7 +109,7 @@ def _edges_down(sweep: Sweep, source: int, target: int) -> Columns:
         arguments = graph.arguments(i)
         slopes = slopes_at(
             codes[i],
-            tuple([active[k] > 0 for k in arguments]),
+            tuple([varies[k] > 0 for k in arguments]),
             tuple([below[k] > 0 for k in arguments]),
             [float(values[k]) for k in arguments],
             float(values[i]),
