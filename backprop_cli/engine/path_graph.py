@@ -7,6 +7,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from backprop_cli.backends.float_partials import Slopes, slopes_at, slopes_of
+from backprop_cli.ir.graph import NONE
 
 if TYPE_CHECKING:
     from backprop_cli.engine.evaluate import Sweep
@@ -80,16 +81,17 @@ def _edges_down(sweep: Sweep, source: int, target: int) -> Columns:
     heads: list[int] = []
     positions: list[int] = []
     partials: list[float] = []
-    known: dict[tuple[int, bool, bool, bool, bool], Callable[..., Slopes]] = {}
+    of_one: dict[tuple[int, bool, bool], Callable[..., Slopes]] = {}
+    of_two: dict[tuple[int, bool, bool, bool, bool], Callable[..., Slopes]] = {}
     for i in range(target, source, -1):
         if not needed[i]:
             continue
         a, b = first[i], second[i]
         if b >= 0:
-            key = codes[i], varies[a] > 0, varies[b] > 0, below[a] > 0, below[b] > 0
-            rule = known.get(key)
+            pair = codes[i], varies[a] > 0, varies[b] > 0, below[a] > 0, below[b] > 0
+            rule = of_two.get(pair)
             if rule is None:
-                rule = known[key] = slopes_of(key[0], key[1:3], key[3:])
+                rule = of_two[pair] = slopes_of(pair[0], pair[1:3], pair[3:])
             slopes = rule(float(values[a]), float(values[b]), float(values[i]), static.get(i))
             slope = slopes[1]
             if slope is not None:
@@ -99,6 +101,19 @@ def _edges_down(sweep: Sweep, source: int, target: int) -> Columns:
                 positions.append(1)
                 partials.append(float(slope))
             slope = slopes[0]
+            if slope is not None:
+                needed[a] = 1
+                tails.append(a)
+                heads.append(i)
+                positions.append(0)
+                partials.append(float(slope))
+            continue
+        if b == NONE:
+            single = codes[i], varies[a] > 0, below[a] > 0
+            rule = of_one.get(single)
+            if rule is None:
+                rule = of_one[single] = slopes_of(single[0], single[1:2], single[2:])
+            slope = rule(float(values[a]), float(values[i]), static.get(i))[0]
             if slope is not None:
                 needed[a] = 1
                 tails.append(a)

@@ -169,6 +169,7 @@ class Search:
         """Every path as its loss against the heaviest and its sidetracks, in order of loss."""
         if self.best[0] == -math.inf:
             return
+        self._lay_spine()
         left = self.most
         losses, heads = self.losses, self.network.heads
         serial = 0
@@ -194,15 +195,31 @@ class Search:
             offer(base, rank + 1, turns, parent)
             offer(loss, 0, self._turns(heads[turns[rank]], left), detour)
 
+    def _lay_spine(self) -> None:
+        """The heaviest path, which the others leave and mostly come back to."""
+        heads, follow, sink = self.network.heads, self.follow, self.network.sink
+        self.spine: list[int] = []
+        self.place: dict[int, int] = {}  # of a state on it
+        self.turns: list[int] = []  # the sidetracks along it,
+        self.turns_from: list[int] = []  # and where those from a place on begin
+        state = 0
+        while state != sink:
+            self.place[state] = len(self.spine)
+            self.turns_from.append(len(self.turns))
+            self.turns += self.sidetracks.get(state, ())
+            self.spine.append(follow[state])
+            state = heads[follow[state]]
+        self.place[sink] = len(self.spine)
+        self.turns_from.append(len(self.turns))
+
     def _turns(self, state: int, most: int) -> list[int]:
         """The sidetracks along the best path from a state that lose least, in order."""
-        follow, heads, sink = self.follow, self.network.heads, self.network.sink
-        sidetracks = self.sidetracks
+        follow, heads, place = self.follow, self.network.heads, self.place
         found: list[int] = []
-        while state != sink:
-            if state in sidetracks:
-                found += sidetracks[state]
+        while state not in place:
+            found += self.sidetracks.get(state, ())
             state = heads[follow[state]]
+        found += self.turns[self.turns_from[place[state]] :]
         return heapq.nsmallest(most, found, key=self.losses.__getitem__)
 
     def origins(self, detour: _Detour | None) -> list[int]:
@@ -211,20 +228,24 @@ class Search:
         while detour is not None:
             turns.append(detour.edge)
             detour = detour.parent
-        heads, tails, follow = self.network.heads, self.network.tails, self.follow
-        origin = self.network.origin
         path: list[int] = []
         state = 0
         for turn in reversed(turns):
-            while state != tails[turn]:
-                path.append(origin[follow[state]])
-                state = heads[follow[state]]
-            path.append(origin[turn])
-            state = heads[turn]
-        while state != self.network.sink:
-            path.append(origin[follow[state]])
+            self._go_on(path, state, self.network.tails[turn])
+            path.append(turn)
+            state = self.network.heads[turn]
+        self._go_on(path, state, self.network.sink)
+        return list(map(self.network.origin.__getitem__, path))
+
+    def _go_on(self, path: list[int], state: int, end: int) -> None:
+        """Appends the edges of the best path from a state up to another on it."""
+        follow, heads, place = self.follow, self.network.heads, self.place
+        while state != end:
+            if state in place:  # and so is what follows
+                path += self.spine[place[state] : place[end]]
+                return
+            path.append(follow[state])
             state = heads[follow[state]]
-        return path
 
     def doubt(self, loss: float) -> float:
         """How far apart rounded losses up to `loss` may be when those of the products are not."""

@@ -142,17 +142,19 @@ def listed_paths(
 ) -> list[Path]:
     """The paths with their nodes, partials and products."""
     labels = sweep.graph.labels()
+    heads = [graph.nodes[head] for head in graph.heads]
+    places = list(zip(heads, graph.positions, strict=True))
     result = []
     for edges in found:
-        nodes = [graph.nodes[0], *(graph.nodes[graph.heads[e]] for e in edges)]
-        partials = [graph.partials[e] for e in edges]
+        nodes = [graph.nodes[0], *map(heads.__getitem__, edges)]
+        partials = list(map(graph.partials.__getitem__, edges))
         value = product(partials)
         result.append(
             Path(
                 nodes,
-                [labels[i] for i in nodes],
-                [(graph.nodes[graph.heads[e]], graph.positions[e]) for e in edges],
-                list(partials),
+                list(map(labels.__getitem__, nodes)),
+                list(map(places.__getitem__, edges)),
+                [*partials],
                 value,
                 share_of(value, total),
             )

@@ -41,6 +41,10 @@ class _Trail(NamedTuple):
     above: _Trail | None
 
 
+# where it ranks, the node it has come to, a serial number, the adjoint there, and how it came
+Prefix = tuple[tuple[int, float], int, int, Adjoint, _Trail | None]
+
+
 class Outcome(NamedTuple):
     """The largest paths; whether they are all; what no other path's norm exceeds."""
 
@@ -106,54 +110,62 @@ def search(
     sweep: Sweep, graph: PathGraph, seed: Adjoint, most: int, index: Index, budget: int = BUDGET
 ) -> Outcome:
     """At most `most` paths of the graph, whose partials are bounds of its edges' norms."""
-    last = len(graph.nodes) - 1
-    into: list[list[int]] = [[] for _ in graph.nodes]
-    rest = [0.0] * len(graph.nodes)  # the largest product of edge norms from the source
-    rest[0] = 1.0
-    for e, (tail, head, bound) in enumerate(
-        zip(graph.tails, graph.heads, graph.partials, strict=True)
-    ):
-        into[head].append(e)
-        rest[head] = max(rest[head], _finite(bound * rest[tail]))
+    into, rest = _ways(graph)
     serial = count()
-    waiting: list[tuple[tuple[int, float], int, int, Adjoint, _Trail | None]] = []
+    waiting: list[Prefix] = []
 
     def offer(node: int, g: Adjoint, trail: _Trail | None) -> None:
-        value = np.asarray(g.value.value)
         if node == 0:
-            rank = _order(norm_of(value if index is None else value[index]))
+            rank = _order(norm_of(_chosen(g, index)))
         else:
-            bound = norm_of(value) * rest[node]
+            bound = norm_of(g.value.value) * rest[node]
             rank = _order(bound) if math.isfinite(bound) else (0, 0.0)
         heapq.heappush(waiting, (rank, node, next(serial), g, trail))
 
-    offer(last, seed, None)
+    offer(len(graph.nodes) - 1, seed, None)
     found: list[Found] = []
     used = 0
-    late = False
     while waiting and len(found) < most:
         entry = heapq.heappop(waiting)
-        if late:  # no more choices: dive along the first of each
+        if used > budget:  # no more choices: dive along the first of each
             entry = _deepest(entry, waiting)
         _, node, _, g, trail = entry
         if node == 0:
-            value = g.value.value
-            found.append(Found(_edges(trail), value if index is None else value[index]))
+            found.append(Found(_edges(trail), _chosen(g, index)))
             continue
         for e in into[node]:
             used += 1
             below = sweep.contribution_of(graph.nodes[node], graph.positions[e], g)
             if below is not None:
                 offer(graph.tails[e], below, _Trail(e, trail))
-        late = used > budget
-    bounds = [rank for rank, node, *_ in waiting if node]
-    done = not waiting
+    open_ranks = [rank for rank, node, *_ in waiting if node]
+    if used > budget:  # what was found beside the dives
+        found += [Found(_edges(t), _chosen(g, index)) for _, node, _, g, t in waiting if not node]
     found.sort(key=lambda path: (_order(norm_of(path.product), None), path.edges))
-    return Outcome(found, done, _bound(min(bounds, default=(3, 0.0))) if late else None)
+    if used <= budget:
+        return Outcome(found, not waiting, None)
+    left = [*map(_bound, open_ranks), *(norm_of(path.product) for path in found[most:])]
+    return Outcome(found[:most], not left, max(left, default=0.0))
 
 
-def _deepest(entry: Any, waiting: list[Any]) -> Any:
-    """The waiting prefix nearest to the source; the others stay."""
+def _ways(graph: PathGraph) -> tuple[list[list[int]], list[float]]:
+    """For each node its incoming edges, and the largest product of norms from the source to it."""
+    into: list[list[int]] = [[] for _ in graph.nodes]
+    rest = [0.0] * len(graph.nodes)
+    rest[0] = 1.0
+    columns = zip(graph.tails, graph.heads, graph.partials, strict=True)
+    for e, (tail, head, bound) in enumerate(columns):
+        into[head].append(e)
+        rest[head] = max(rest[head], _finite(bound * rest[tail]))
+    return into, rest
+
+
+def _chosen(g: Adjoint, index: Index) -> Any:
+    return g.value.value if index is None else g.value.value[index]
+
+
+def _deepest(entry: Prefix, waiting: list[Prefix]) -> Prefix:
+    """What waits nearest to the source; the others stay."""
     heapq.heappush(waiting, entry)
     deepest = min(waiting, key=lambda item: (item[1], item[0], item[2]))
     waiting.remove(deepest)
@@ -162,8 +174,9 @@ def _deepest(entry: Any, waiting: list[Any]) -> Any:
 
 
 def _bound(rank: tuple[int, float]) -> float:
+    """The largest norm with a rank, which is rounded."""
     kind, size = rank
-    return math.inf if kind < 2 else (math.exp(-size) if kind == 2 else 0.0)
+    return math.inf if kind < 2 else (math.exp(6e-10 - size) if kind == 2 else 0.0)
 
 
 def _edges(trail: _Trail | None) -> list[int]:
