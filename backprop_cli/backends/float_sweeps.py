@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from backprop_cli.backends.python_floats import FAST, TOTAL
+from backprop_cli.backends.python_floats import FAST, TOTAL, FloatContext
 from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.ops import OPERATIONS, Expr, Operand, Operation, edge_condition, partial
 
@@ -26,6 +26,9 @@ _ARGUMENT_BITS = bytes(k & 3 for k in range(256))
 # the node at hand in the text of the loops: values grow by one a node; `left`, the adjoints in
 # reverse, knows how many are left, and reads each when its turn comes
 FORWARD, BACKWARD = "len(values)", "left.__length_hint__()"
+
+WIDE = 9  # arguments of a variadic operation that the text does not spell out
+FLOATS = FloatContext()
 
 Key = tuple[int, int]  # operation code and number of arguments
 Flag = tuple[int, int]  # a node and the index of the note that holds there
@@ -105,7 +108,7 @@ class StaticOrder:
 
 
 def _keys(graph: Graph) -> tuple[Key, ...]:
-    """The operations of a graph, commonest first, with the arities of variadic ones."""
+    """The operations of a graph, commonest first; variadic ones by arity, up to WIDE."""
     counts: Counter[Key] = Counter()
     variadic: set[int] = set()
     for code, count in Counter(graph.codes).items():
@@ -116,7 +119,7 @@ def _keys(graph: Graph) -> tuple[Key, ...]:
     if variadic:
         for i, code in enumerate(graph.codes):
             if code in variadic:
-                counts[code, len(graph.arguments(i))] += 1
+                counts[code, min(len(graph.arguments(i)), WIDE)] += 1
     return tuple(key for key, _ in sorted(counts.items(), key=lambda item: -item[1]))
 
 
@@ -124,8 +127,9 @@ def _test(key: Key, here: str) -> str:
     code, arity = key
     if not OPERATIONS[code].variadic:
         return f"code == {code}"
+    relation = ">=" if arity == WIDE else "=="
     return f"code == {code} and " + (
-        "b >= 0" if arity == 2 else f"b == -2 and len(rest[{here}]) == {arity}"
+        "b >= 0" if arity == 2 else f"b == -2 and len(rest[{here}]) {relation} {arity}"
     )
 
 
@@ -155,6 +159,8 @@ def _words(lines: list[str]) -> set[str]:
 
 def _forward_branch(key: Key, safe: bool) -> list[str]:
     row, arity = OPERATIONS[key[0]], key[1]
+    if arity == WIDE:
+        return [f"values.append(op_{row.name}(*[values[k] for k in rest[{FORWARD}]]))"]
     if arity <= 2 and row.name not in ("square", *_TEST):
         x = [f"values[{'ab'[k]}]" for k in range(arity)]
         return [f"values.append({value_text(row.name, x, safe)})"]
@@ -277,12 +283,43 @@ def _note_lines(row: Operation, arity: int, safe: bool) -> list[str]:
     return lines
 
 
+def wide_slopes(
+    code: int, nodes: tuple[int, ...], values: list[float], active: bytearray, out: float
+) -> tuple[list[tuple[int, float]], list[int]]:
+    """The partials by the arguments that have an edge, and the notes that hold, of a wide node."""
+    row = OPERATIONS[code]
+    x, result = [Expr(FLOATS, values[k]) for k in nodes], Expr(FLOATS, out)
+    slope = partial(row, 0, x, result).value  # one rule for all arguments
+    inside = [True] * len(x)
+    slopes = []
+    for k, node in enumerate(nodes):
+        if active[node]:
+            condition = edge_condition(row, k, x, result, inside)
+            if condition is None or condition.value:
+                slopes.append((node, slope))
+    holds = [k for k, note in enumerate(row.notes) if note.condition(*x, result).value]
+    return slopes, holds
+
+
+# A variadic row of WIDE arguments or more is computed by a call: its text would nest too deep.
+_WIDE_BRANCH = [
+    f"slopes, holds = wide_slopes(code, rest[{BACKWARD}], values, active, out)",
+    "for k in holds:",
+    f"    flags.append(({BACKWARD}, k))",
+    "for k, slope in slopes:",
+    "    s = adjoints[k]",
+    "    adjoints[k] = g * slope if s is None else s + g * slope",
+]
+
+
 def _reverse_branch(key: Key, safe: bool) -> list[str]:
     """One operation of the reverse loop: all contributions are computed before any is added.
 
     `p` has a bit for each active argument, up to two; a node with more asks each.
     """
     row, arity = OPERATIONS[key[0]], key[1]
+    if arity == WIDE:
+        return _WIDE_BRANCH
     notes = _note_lines(row, arity, safe)
     if arity == 1:
         body, adds = _contribution_lines(row, 1, safe, [True])
@@ -332,7 +369,7 @@ def _compiled(keys: tuple[Key, ...], kind: str, safe: bool) -> Callable[..., Any
     text = _forward_text(keys, safe) if kind == "forward" else _reverse_text(keys, safe)
     functions = TOTAL if safe else TOTAL | FAST
     names: dict[str, Any] = {f"op_{name}": f for name, f in functions.items()}
-    names |= {"inf": math.inf, "nan": math.nan, "islice": islice}
+    names |= {"inf": math.inf, "nan": math.nan, "islice": islice, "wide_slopes": wide_slopes}
     exec(compile(text, f"<{kind} sweep>", "exec"), names)
     return names[kind]  # type: ignore[no-any-return]
 

@@ -341,8 +341,7 @@ def resolve_floats(sweep: Sweep) -> None:
         here = sets.get(i)
         if here is None or adjoints[i] is None or graph.codes[i] == INPUT:
             continue
-        for position, argument in enumerate(graph.arguments(i)):
-            slope = sweep.partial(i, position)
+        for argument, slope in zip(graph.arguments(i), sweep.slopes(i), strict=True):
             if slope is not None:
                 sets[argument] = sets.get(argument, 0) | classes.times(here, slope)
     for i, found in sets.items():

@@ -258,3 +258,17 @@ def test_safe_functions_never_raise() -> None:
         for x in grid(row):
             extra = (1,) if row.name == "polygamma" else ()
             assert isinstance(python_floats.TOTAL[row.name](*x, *extra), float)
+
+
+@pytest.mark.parametrize("count", [8, 9, 10, 1000])
+def test_the_maximum_of_many_arguments(count: int) -> None:
+    """However wide, it gives 1/k to each of the k that attain it, and nothing to the others."""
+    b = Builder()
+    nodes = [b.input(f"x{k}") for k in range(count)]
+    graph = b.graph([(None, b.add("maximum", *nodes))])
+    point = {f"x{k}": float(min(k, count - 2)) for k in range(count)}
+    for backend in ("python", "numpy"):
+        sweep = differentiate(graph, point, backend=backend)
+        assert sweep.value == count - 2
+        assert [sweep.adjoints[k] for k in nodes[-3:]] == [None, 0.5, 0.5]
+        assert [w.kind for w in sweep.warnings if w.kind != "no-path"] == ["kink"]
