@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backprop_cli.ir.graph import Builder, Graph, Node
     from backprop_cli.library import Function, from_graph, parse
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # what is exported, and where it is: imported when it is first asked for
 _PLACES = {

@@ -24,10 +24,12 @@ EXPANDED = {  # families of functions that are not operations of their own, or b
     "making": ("zeros", "ones", "eye", "arange", "linspace"),
     "linear algebra": ("dot",),
     "selection": ("piecewise",),
+    "derivative": ("diff", "grad"),
     "loss": ("mse", "mae", "huber", "bce", "bce_logits", "cross_entropy"),
 }
 PICTURES = {
     "product_of_sums.svg": ["@samples/product_of_sums.bprop"],
+    "both_passes.svg": ["@samples/product_of_sums.bprop", "--backward"],
     "factoring_paths.svg": ["@samples/factoring_paths.bprop"],
     "attention.svg": ["@samples/attention.bprop", "--at", "@samples/attention.json"],
 }

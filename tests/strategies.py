@@ -105,7 +105,7 @@ def indices(draw: st.DrawFn, shape: Shape) -> tuple[Any, ...]:
     """A static index: whole numbers of either sign, and slices with steps of either sign."""
     result: list[Any] = []
     for n in shape[: draw(st.integers(1, len(shape)))]:
-        if draw(st.booleans()):
+        if n and draw(st.booleans()):
             result.append(draw(st.integers(-n, n - 1)))
         else:
             bound = st.none() | st.integers(-n - 1, n + 1)

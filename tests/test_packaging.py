@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from backprop_cli.cli.commands import SUMMARIES
+
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("eval", "grad", "trace", "paths", "render", "jacobian", "ops", "schema")
+COMMANDS = tuple(SUMMARIES)
 DEVELOPMENT = ("pytest", "hypothesis", "mpmath", "sympy", "jax", "jsonschema", "mypy")
 HEAVY = ("numpy", "scipy", "rich", "graphviz", "pygraphviz", "pydantic", "typer", "click", "sympy")
 SCALAR = ["grad", "x*y + sin(x)", "--at", "x=1,y=2"]
@@ -176,6 +178,13 @@ def without_development() -> str:
         ["grad", "@samples/attention.bprop", "--at", "@samples/attention.json"],
         ["ops", "tanh"],
         ["schema", "grad"],
+        ["diff", "x*y + sin(x)"],
+        ["explain", "x*y", "--at", "x=1,y=2"],
+        ["doctor", "x*y", "--at", "x=1,y=2"],
+        ["hessian", "x*y", "--at", "x=1,y=2"],
+        ["taylor", "exp(x)", "--at", "x=0"],
+        ["schedule", "x*y + sin(x)"],
+        ["export", "x*y", "--to", "python"],
         *([command, "--help"] for command in COMMANDS),
     ],
     ids=lambda words: " ".join(words[:2]),

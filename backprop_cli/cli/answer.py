@@ -10,7 +10,7 @@ from backprop_cli.cli.inputs import Inputs
 from backprop_cli.cli.options import Options
 from backprop_cli.cli.output import Output
 from backprop_cli.engine.warning import Warning_
-from backprop_cli.errors import BpropError, NumbersFault, UsageFault
+from backprop_cli.errors import EXIT_NO, BpropError, NumbersFault, UsageFault
 from backprop_cli.render import documents
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class Answer(NamedTuple):
     document: Callable[[], documents.Document]
     sheets: Callable[[str], list[Sheet]]  # by format
     warnings: Sequence[Warning_]
+    # instead of sheets: the text by format, width and colour
+    text: Callable[[str, int | None, bool], str] | None = None
+    passed: bool = True  # False where the answer is no: exit code 1
 
 
 def respond(
@@ -39,15 +42,16 @@ def respond(
     if options.json and options.format not in (None, "json"):
         raise UsageFault(f"--json and --format {options.format} exclude each other")
     form = "json" if options.json else options.format or "table"
-    inputs = Inputs(environment, options)
+    inputs = Inputs(environment, options, named_sizes=command == "diff")
     if inputs.points.many and options.format not in (None, "json"):
         raise UsageFault(f"many points are printed as JSON Lines, not as {form}")
     flagged: Warning_ | None = None
+    passed = True
     told: set[str] = set()
     with inputs.errors(), Output(environment, options.output) as output:
         for point in inputs.points:
             try:
-                bound = inputs.binder(point.values, point.typed)
+                bound = inputs.bind(point, command)
                 answer = solve(bound)
                 entries = [
                     *(Warning_("note", None, None, text) for text in bound.notes),
@@ -62,8 +66,11 @@ def respond(
                     fault.message = f"{point.place}: {fault.message}"
                 raise
             output.flush()
-            _tell(environment, options, entries, inputs.text.content, told)
+            tell(environment, options, entries, inputs.text.content, told)
             flagged = flagged or next((w for w in entries if w.kind in FLAGGED), None)
+            passed = passed and answer.passed
+    if not passed:
+        raise SystemExit(EXIT_NO)
     if options.strict and flagged is not None:
         what = "is not finite" if flagged.kind == "non-finite" else "rests on a convention"
         raise NumbersFault(f"--strict: a result {what}")
@@ -82,6 +89,8 @@ def _shown(
 ) -> str:
     width = None if is_file else environment.width
     color = not is_file and environment.color(environment.stdout, options.color)
+    if answer.text is not None:
+        return answer.text(form, width, color)
     return shown(answer.sheets(form), form, options.significant, width, color)
 
 
@@ -106,7 +115,7 @@ def shown(
     return tables.text(sheets, digits, width=width, color=color)
 
 
-def _tell(
+def tell(
     environment: Environment,
     options: Options,
     entries: list[Warning_],

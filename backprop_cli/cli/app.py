@@ -147,14 +147,16 @@ def callback(command: Command) -> Callable[..., None]:
     def function() -> None:
         raise NotImplementedError("ReadingCommand runs the command")
 
-    parameters = [argument_parameter(command.argument, command.optional)]
+    parameters = [argument_parameter("expression", command.argument, command.optional)]
+    if command.second is not None:
+        parameters.append(argument_parameter("other", command.second, command.optional))
     parameters += [option_parameter(option) for option in command.options]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function
 
 
-def argument_parameter(argument: Argument, optional: bool) -> inspect.Parameter:
+def argument_parameter(name: str, argument: Argument, optional: bool) -> inspect.Parameter:
     declared = typer.Argument(
         metavar=argument.metavar,
         help=argument.help,
@@ -162,7 +164,7 @@ def argument_parameter(argument: Argument, optional: bool) -> inspect.Parameter:
         autocompletion=complete_files if argument.metavar == "EXPR" else complete_commands,
     )
     return inspect.Parameter(
-        "expression",
+        name,
         inspect.Parameter.KEYWORD_ONLY,
         default="" if optional else inspect.Parameter.empty,
         annotation=Annotated[str, declared],

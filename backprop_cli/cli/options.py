@@ -32,7 +32,7 @@ class Option(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """The one argument of a command."""
+    """An argument of a command."""
 
     metavar: str
     help: str
@@ -93,11 +93,67 @@ PICTURE = Option(
     "FORMAT",
     choices=("svg", "png", "pdf", "dot", "json", "html", "mmd", "tex"),
 )
+ALONG = Option(
+    "along",
+    ("--along",),
+    "The direction: x=1,y=2, 'x=[1,0]' or @file.json; variables that are not named stay.",
+    "DIRECTION",
+    many=True,
+)
+SIZES = SHAPE._replace(help="Shape of a variable; sizes may be names: x=3, A=n,n.")
+DIFF_ORDER = Option("order", ("--order",), "How many times.  [default: 1]", "N", least=1, most=99)
+CSE = Option("cse", ("--cse",), "Name what occurs more than once.")
+FORMAL = Option(
+    "formal",
+    ("--formal",),
+    "Rules that change the domain too: sqrt(x)^2 to x, log(x^2) to 2*log(x).",
+)
+TAYLOR_ORDER = Option(
+    "order", ("--order",), "The highest order.  [default: 5]", "N", least=0, most=150
+)
 THEME = Option(
     "theme", ("--theme",), "Look of the picture.", "THEME", choices=("light", "dark", "auto")
 )
+BACKWARD = Option("backward", ("--backward",), "The backward graph, each adjoint with its node.")
+LEVELS = Option("levels", ("--levels",), "Independent operations on one rank; the critical path.")
+PROCESSORS = Option(
+    "processors", ("--processors",), "Only for N processors.  [default: 1, 2, 4, ...]", "N", least=1
+)
 MAX_NODES = Option(
     "max_nodes", ("--max-nodes",), "Nodes that are laid out at most.  [default: 1500]", "N", least=1
+)
+STEPS = Option(
+    "steps", ("--steps",), "Steps that are written out at most.  [default: 60]", "N", least=2
+)
+LESSON = FORMAT._replace(
+    help="How to write the lesson.", choices=("text", "json", "markdown", "latex")
+)
+GRAD = Option(
+    "grad",
+    ("--grad",),
+    "Your gradient, 'x: y + cos(x), y: x' or @file: compared with ours.",
+    "TEXT",
+)
+TOLERANCE = Option(
+    "tolerance", ("--tolerance",), "Relative error that passes.  [default: 1e-9]", "NUMBER"
+)
+POINTS = Option("points", ("--points",), "Random points to try.  [default: 20]", "N", least=0)
+LANGUAGE = Option(
+    "language",
+    ("--to",),
+    "The language: python, numpy, jax, torch, c, javascript, sympy, latex, mermaid, dot, json.",
+    "LANGUAGE",
+    choices=(
+        *("python", "numpy", "jax", "torch", "c", "javascript"),
+        *("sympy", "latex", "mermaid", "dot", "json"),
+    ),
+)
+NAME = Option("name", ("--name",), "What the function is called.  [default: f]", "NAME")
+SELF_TEST = Option(
+    "self_test", ("--self-test",), "Run the code at random points and compare its numbers."
+)
+STABLE = Option(
+    "stable", ("--stable",), "Rewrite forms that overflow or lose digits: log(1 + exp(x))."
 )
 
 ANSWER = (JSON, FORMAT, STRICT, DIGITS, COLOR, BACKEND, OUTPUT)
@@ -108,6 +164,7 @@ class Options:
 
     def __init__(self) -> None:
         self.expression: str | None = None
+        self.other: str | None = None  # the second argument
         self.at: list[str] = []
         self.wrt: list[str] = []
         self.of: list[str] = []
@@ -115,6 +172,7 @@ class Options:
         self.json = False
         self.format: str | None = None
         self.strict = False
+        self.stable = False
         self.digits: int | None = None
         self.color = "auto"
         self.backend = "auto"
@@ -125,8 +183,22 @@ class Options:
         self.through: str | None = None
         self.top = 10
         self.list: int | None = None
+        self.along: list[str] = []
+        self.order: int | None = None
+        self.cse = False
+        self.formal = False
         self.theme: str | None = None
         self.max_nodes: int | None = None
+        self.backward = False
+        self.levels = False
+        self.processors: int | None = None
+        self.steps: int | None = None
+        self.grad: str | None = None
+        self.tolerance: str | None = None
+        self.points: int | None = None
+        self.language: str | None = None
+        self.name: str | None = None
+        self.self_test = False
 
     @property
     def significant(self) -> int:
@@ -162,6 +234,7 @@ class Command(NamedTuple):
     examples: tuple[tuple[str, str], ...]  # command line, what it shows
     run: Callable[[Environment, Options], None]
     optional: bool = False  # whether the argument may be missing
+    second: Argument | None = None  # a second argument
 
     @property
     def flags(self) -> dict[str, Option]:

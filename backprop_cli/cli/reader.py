@@ -86,14 +86,18 @@ def _usage(option: Option) -> str:
 
 
 def _take_arguments(command: Command, options: Options, arguments: list[str]) -> None:
-    if len(arguments) > 1:
-        raise _stray(command, arguments)
-    if arguments:
-        options.expression = arguments[0]
-    elif not command.optional:
+    taken = [command.argument] + ([command.second] if command.second else [])
+    if len(arguments) > len(taken):
+        raise _stray(command, arguments, len(taken))
+    for field, word in zip(("expression", "other"), arguments, strict=False):
+        setattr(options, field, word)
+    if len(arguments) < len(taken) and not command.optional:
+        what = _article(command.argument.metavar)
+        if len(taken) > 1:
+            what = "two expressions" + (", and there is one" if arguments else "")
         raise UsageFault(
-            f"bprop {command.name} needs {_article(command.argument.metavar)}",
-            help=f"bprop {command.name} {command.argument.example}",
+            f"bprop {command.name} needs {what}",
+            help=" ".join(["bprop", command.name, *(argument.example for argument in taken)]),
         )
 
 
@@ -101,16 +105,18 @@ def _article(metavar: str) -> str:
     return "an expression" if metavar == "EXPR" else f"a {metavar.lower()}"
 
 
-def _stray(command: Command, arguments: list[str]) -> UsageFault:
-    """The error for more than one argument: an unknown option, or an expression without quotes."""
+def _stray(command: Command, arguments: list[str], most: int) -> UsageFault:
+    """The error for an argument too many: an unknown option, or an expression without quotes."""
     for word in arguments:
         name = word.partition("=")[0]
         if name == "-h" or (name.startswith("--") and name[2:].replace("-", "").isalnum()):
             return _unknown(command, name)
     joined = " ".join(arguments)
     return UsageFault(
-        f"unexpected argument '{arguments[1]}'",
-        help=f'is the expression quoted? bprop {command.name} "{joined}"',
+        f"unexpected argument '{arguments[most]}'",
+        help=f'is the expression quoted? bprop {command.name} "{joined}"'
+        if most == 1
+        else "are both expressions quoted?",
     )
 
 

@@ -67,7 +67,7 @@ def sweep_warnings(sweep: Sweep) -> list[Warning_]:
     found += value_warnings(sweep.evaluation, sweep.output)
     found += choice_warnings(sweep)
     found += gradient_warnings(sweep)
-    found += stability_warnings(sweep, said)[:MOST]
+    found += stability_warnings(sweep, said)
     return found
 
 
@@ -123,14 +123,14 @@ def first_bad(evaluation: Evaluation, output: int) -> int:
     while True:
         arguments = graph.arguments(node)
         if graph.op(node).name == "where":
-            arguments = _taken(values, arguments)
+            arguments = branches(values, arguments)
         bad = [a for a in arguments if not is_finite(values[a])]
         if not bad:
             return node
         node = bad[0]
 
 
-def _taken(values: list[Value], arguments: tuple[int, ...]) -> tuple[int, ...]:
+def branches(values: list[Value], arguments: tuple[int, ...]) -> tuple[int, ...]:
     """The branches of `where` that an element comes from."""
     condition, yes, no = arguments
     if isinstance(values[condition], float):

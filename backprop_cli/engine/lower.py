@@ -9,7 +9,7 @@ from backprop_cli.engine.lowering.machine import Machine
 from backprop_cli.engine.lowering.names import Names
 from backprop_cli.engine.lowering.statics import Statics
 from backprop_cli.errors import NameFault, ShapeFault, Span, UsageFault
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.graph import INPUT, Builder, Graph
 from backprop_cli.ir.shapes import show
 from backprop_cli.syntax.code import RETURN, Code
 from backprop_cli.syntax.parse import parse
@@ -96,12 +96,22 @@ def lower(
             places[:] = map(Span._make, places)
         outputs = machine.outputs or _last_assigned(code, table)
         graph = builder.graph(outputs, statics.values, notes)
+        if names.differentiated:
+            graph = _without_leftovers(graph)
     finally:
         if pause:
             gc.enable()
     if of:
         graph.outputs = tuple((name, _named(graph, name)) for name in of)
     return graph
+
+
+def _without_leftovers(graph: Graph) -> Graph:
+    """The graph without what derivatives made on the way, which no value needs."""
+    from backprop_cli.transform.prune import prune
+
+    own = [i for i in graph.names if graph.codes[i] != INPUT]
+    return prune(graph, [*graph.inputs, *own])[0]
 
 
 def _last_assigned(code: Code, table: dict[str, int]) -> list[tuple[str | None, int]]:
@@ -130,6 +140,13 @@ def _check_parameters(
                 f"{what}, so it needs a value before there is a graph",
                 span,
                 help=f"bind it to a whole number: --at {bound}",
+                source=source,
+            )
+        if kind != "shape" and hasattr(values[name], "text"):
+            raise UsageFault(
+                f"{what}, so it needs a number, and --shape gives it as the name of a size",
+                span,
+                help=f"give its value: --at {name}=3",
                 source=source,
             )
         if kind != "range" and not float(values[name]).is_integer():

@@ -6,7 +6,7 @@ A value is a number, a nested list of numbers, or a constant expression of the l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_cli.errors import BpropError, NameFault, ShapeFault, Span, UsageFault
 
@@ -16,8 +16,17 @@ _OPEN, _CLOSE = "([{", ")]}"
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
-def parse_point(text: str, origin: str = "--at") -> dict[str, Value]:
+class Uncertain(NamedTuple):
+    """A value with its standard deviation: a number, or a list in the shape of the value."""
+
+    value: Value
+    sigma: Value
+
+
+def parse_point(text: str, origin: str = "--at", *, uncertain: bool = False) -> dict[str, Value]:
     """The values in a text like `x=1, w=[1, 2], t=pi/4`; raises an error that shows the place.
+
+    Where `uncertain`, a value may be one like `1±0.1` or `1 +/- 0.1`, and is then an Uncertain.
 
     >>> parse_point("x=1, w=[1, 2]")
     {'x': 1.0, 'w': [1.0, 2.0]}
@@ -25,7 +34,7 @@ def parse_point(text: str, origin: str = "--at") -> dict[str, Value]:
     values: dict[str, Value] = {}
     try:
         for start, part in _split(text):
-            name, value = _binding(part, start)
+            name, value = _binding(part, start, uncertain)
             if name in values:
                 raise UsageFault(f"'{name}' is bound twice", _span_of(part, start))
             values[name] = value
@@ -55,7 +64,7 @@ def _span_of(part: str, start: int) -> Span:
     return Span(begin, begin + len(part.strip()))
 
 
-def _binding(part: str, start: int) -> tuple[str, Value]:
+def _binding(part: str, start: int, uncertain: bool) -> tuple[str, Value]:
     left, equals, right = part.partition("=")
     if not equals:
         raise UsageFault(
@@ -80,10 +89,14 @@ def _binding(part: str, start: int) -> tuple[str, Value]:
                 Span(at, at + 1),
                 help="separate values with commas: x=1,y=2",
             )
-    return name, _shifted(constant, right, begin)
+    if uncertain and ("±" in right or "+/-" in right):
+        from backprop_cli.engine.uncertain_point import uncertain_constant
+
+        return name, shifted(uncertain_constant, right, begin)
+    return name, shifted(constant, right, begin)
 
 
-def _shifted(read: Any, text: str, by: int) -> Value:
+def shifted(read: Any, text: str, by: int) -> Value:
     """What `read` makes of a text that begins at `by` in a longer one."""
     try:
         return read(text)

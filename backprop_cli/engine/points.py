@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from backprop_cli.engine.point import Value, nested, normal, parse_point
+from backprop_cli.engine.point import Uncertain, Value, nested, normal, parse_point
 from backprop_cli.errors import BpropError, FileFault, UsageFault
 
 STDIN = "standard input"
@@ -17,6 +17,7 @@ class Point(NamedTuple):
     values: dict[str, Value]
     typed: frozenset[str] = frozenset()
     place: str = ""  # for messages: 'points.jsonl, line 3'
+    sigmas: dict[str, Value] | None = None  # the standard deviations of uncertain values
 
 
 class Points:
@@ -34,10 +35,19 @@ class Points:
     def __iter__(self) -> Iterator[Point]:
         names = frozenset(self.typed)
         if self.stream is None:
-            yield Point({**self.files, **self.typed}, names)
+            yield _point({**self.files, **self.typed}, names)
             return
         for place, values in self.stream:
-            yield Point({**self.files, **values, **self.typed}, names, place)
+            yield _point({**self.files, **values, **self.typed}, names, place)
+
+
+def _point(found: dict[str, Value], typed: frozenset[str], place: str = "") -> Point:
+    """A point, the uncertain values parted into values and deviations."""
+    sigmas = {name: item.sigma for name, item in found.items() if isinstance(item, Uncertain)}
+    if not sigmas:
+        return Point(found, typed, place)
+    values = {k: v.value if isinstance(v, Uncertain) else v for k, v in found.items()}
+    return Point(values, typed, place, sigmas)
 
 
 def read_points(texts: Sequence[str], stdin: TextIO | None = None, source: str = "") -> Points:
@@ -53,7 +63,7 @@ def read_points(texts: Sequence[str], stdin: TextIO | None = None, source: str =
         elif stripped.startswith("@"):
             _add_file(points, stripped[1:].strip(), None)
         else:
-            for name, value in parse_point(text).items():
+            for name, value in parse_point(text, uncertain=True).items():
                 if name in points.typed:
                     raise UsageFault(f"'{name}' is bound twice by --at")
                 points.typed[name] = value
@@ -68,7 +78,7 @@ def defaults(source: str) -> dict[str, Value]:
     for line in source.split("\n"):
         comment = line.strip().removeprefix("#").lstrip()
         if line.lstrip().startswith("#") and comment.startswith("at:"):
-            values.update(parse_point(comment[3:].strip(), "the '# at:' line"))
+            values.update(parse_point(comment[3:].strip(), "the '# at:' line", uncertain=True))
     return values
 
 
@@ -190,7 +200,7 @@ def _values(document: Any, place: str) -> dict[str, Value]:
     values = {}
     for name, item in document.items():
         try:
-            values[normal(name)] = nested(item)
+            values[normal(name)] = _value(item)
         except BpropError as fault:
             fault.message = f"{place}: the value of '{name}': {fault.message}"
             fault.origin = None
@@ -200,3 +210,12 @@ def _values(document: Any, place: str) -> dict[str, Value]:
                 fault.span = None
             raise
     return values
+
+
+def _value(item: Any) -> Value:
+    signed = isinstance(item, str) and ("±" in item or "+/-" in item)
+    if not signed and not isinstance(item, dict):
+        return nested(item)
+    from backprop_cli.engine.uncertain_point import from_json
+
+    return from_json(item)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from backprop_cli.engine.point import Value, shape_of
 from backprop_cli.errors import GraphFault, NameFault, Span, UsageFault
 from backprop_cli.ir.graph import Graph
-from backprop_cli.ir.shapes import show
+from backprop_cli.ir.shapes import has_names, show
 
 if TYPE_CHECKING:
     from backprop_cli.engine.lower import Program
@@ -22,6 +22,7 @@ class Bound(NamedTuple):
     graph: Graph
     point: dict[str, Value]
     notes: list[str]
+    sigmas: dict[str, Value] | None = None  # standard deviations of uncertain variables
 
 
 def open_program(text: str) -> Program | Graph:
@@ -69,8 +70,11 @@ class Binder:
         Raises NameFault for a name that is not used, or that the program assigns.
         """
         shapes = {**self.shapes, **self._shapes_of(values)}
+        sizes = self._named_sizes()
+        if sizes:
+            shapes = {name: _numbered(shape, values) for name, shape in shapes.items()}
         graph = self._made(values, shapes)
-        unused = [name for name in values if not _uses(graph, name)]
+        unused = [name for name in values if not (_uses(graph, name) or name in sizes)]
         notes = [
             f"'{name}' of the point is not used"
             for name in unused
@@ -81,6 +85,14 @@ class Binder:
                 raise _unused(graph, name)
         point = {name: _value(value) for name, value in values.items() if _uses(graph, name)}
         return Bound(graph, point, notes)
+
+    def _named_sizes(self) -> dict[str, Any]:
+        """The sizes that `shapes` names instead of giving numbers."""
+        if not any(has_names(shape) for shape in self.shapes.values()):
+            return {}
+        from backprop_cli.ir.sizes import sizes_in
+
+        return dict(sizes_in(self.shapes.values()))
 
     def _shapes_of(self, values: Mapping[str, Value]) -> dict[str, Shape]:
         found = {}
@@ -104,6 +116,7 @@ class Binder:
             from backprop_cli.engine.lower import lower
 
             scalars = {name: float(value) for name, value in values.items() if not shapes.get(name)}
+            scalars = {**self._named_sizes(), **scalars}
             self._graph = lower(self.program, shapes, scalars)
             parameters = self._graph.parameters
             self._key = (key[0], shapes, {name: values.get(name) for name in parameters})
@@ -127,6 +140,15 @@ def bind(
 ) -> Bound:
     """The graph of a program at one point."""
     return Binder(program, shapes)(values, typed)
+
+
+def _numbered(shape: Shape, values: Mapping[str, Value]) -> Shape:
+    """A shape with the numbers that a point gives for its named sizes."""
+    found = (values.get(str(size)) for size in shape)
+    return tuple(
+        int(number) if isinstance(number, float) and number == int(number) > 0 else size
+        for size, number in zip(shape, found, strict=True)
+    )
 
 
 def _uses(graph: Graph, name: str) -> bool:

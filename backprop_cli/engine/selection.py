@@ -80,20 +80,24 @@ def find_element(graph: Graph, text: str) -> tuple[Graph, int]:
 def select_outputs(graph: Graph, texts: list[str]) -> tuple[Graph, list[tuple[str, int]]]:
     """The outputs asked for, or else the program's own, with their names.
 
-    The only output may be without a name: ''. Unnamed ones among several are output_1, ...
+    The only output may be without a name: ''. Unnamed ones among several are output_1, ..., and can
+    be asked for by these names.
     """
-    if texts:
-        chosen: list[tuple[str, int]] = []
-        for text in texts:
-            graph, node = find_element(graph, text)
-            chosen.append((text, node))
-        return graph, chosen
     several = len(graph.outputs) > 1
     named = [
         (name or graph.names.get(node) or (f"output_{k}" if several else ""), node)
         for k, (name, node) in enumerate(graph.outputs, 1)
     ]
-    return graph, named
+    if not texts:
+        return graph, named
+    outputs, chosen = dict(named), list[tuple[str, int]]()
+    for text in texts:
+        if text in outputs and graph.find(text) is None:
+            node = outputs[text]
+        else:
+            graph, node = find_element(graph, text)
+        chosen.append((text, node))
+    return graph, chosen
 
 
 def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, int]:
@@ -120,7 +124,19 @@ def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, 
     return graph, node
 
 
-_CHOICE = {"grad": "--of", "trace": "--of", "paths": "--to"}
+_CHOICE = {
+    "check": "--of",
+    "explain": "--of",
+    "export": "--of",
+    "doctor": "--of",
+    "grad": "--of",
+    "trace": "--of",
+    "paths": "--to",
+    "hessian": "--of",
+    "hvp": "--of",
+    "vjp": "--of",
+    "taylor": "--of",
+}
 
 
 def only_output(graph: Graph, command: str) -> int:

@@ -1,135 +1,194 @@
-"""Forms that overflow or lose digits at a point although a stable function has the same meaning."""
+"""Forms that overflow or lose digits at a point although a stable one has the same meaning.
+
+The forms are the rules of `transform.stable_rules`; that module is imported only where a graph has
+all operations of one of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import Span
-from backprop_cli.ir.graph import CONST, Graph
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import BY_NAME
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
+    from backprop_cli.transform.stable_search import Match
 
 HALF_THE_DIGITS = 1.5e-8  # the square root of the rounding error of 1
+MUL, SQUARE, SUB, SQRT = (BY_NAME[name].code for name in ("mul", "square", "sub", "sqrt"))
+MOST = 50  # forms that are told of
+# the operations without which no rule fits, `stable_search.triggers()`: stated here, so that the
+# rules need not be read for a graph that lacks them (a test compares)
+TRIGGERS = tuple(
+    frozenset(BY_NAME[name].code for name in names.split())
+    for names in (
+        "add const erf",
+        "add const log",
+        "add const tanh",
+        "const cos sub",
+        "const cosh sub",
+        "const erf sub",
+        "const erfc sub",
+        "const exp sub",
+        "const hypot sub",
+        "const log sub",
+        "const pow sqrt",
+        "const pow sub",
+        "const sigmoid sub",
+        "const sqrt sub",
+        "const sub tanh",
+        "cosh log",
+        "div exp",
+        "exp log",
+        "exp mul",
+        "expm1 log neg",
+        "log mul",
+        "log sigmoid",
+        "log softmax",
+        "sqrt square",
+        "square sub",
+    )
+)
 
 
-class Form(NamedTuple):
-    """What stands at a node, by the stable function's name: `inner` is its argument."""
-
-    stable: str
-    inner: int
-    negated: bool
-    bad: Callable[[Any], Any]  # of the inner argument: where the form as written is inaccurate
-
-
-def _exp_argument(graph: Graph, node: int) -> int | None:
-    return graph.arguments(node)[0] if graph.op(node).name == "exp" else None
-
-
-def _one_plus(graph: Graph, node: int) -> int | None:
-    """The u of 1 + u or u + 1."""
-    if graph.op(node).name != "add":
-        return None
-    a, b = graph.arguments(node)
-    if _is_one(graph, a):
-        return b
-    return a if _is_one(graph, b) else None
-
-
-def _is_one(graph: Graph, node: int) -> bool:
-    return graph.codes[node] == CONST and bool(graph.static[node] == 1)
-
-
-def _log_form(graph: Graph, node: int) -> Form | None:
-    """log(1 + exp(x)), log(1 + x), log(sum(exp(x)))."""
-    inner = graph.arguments(node)[0]
-    u = _one_plus(graph, inner)
-    if u is not None:
-        x = _exp_argument(graph, u)
-        if x is not None:
-            return Form("softplus", x, False, lambda v: (v > 709.7) | (v < -18))
-        return Form("log1p", u, False, lambda v: (abs(v) < HALF_THE_DIGITS) & (v != 0))
-    if graph.op(inner).name == "sum":
-        x = _exp_argument(graph, graph.arguments(inner)[0])
-        if x is not None:
-            return Form("logsumexp", x, False, lambda v: (v > 700) | (v < -700))
-    return None
-
-
-def _quotient_form(graph: Graph, node: int) -> Form | None:
-    """1/(1 + exp(-x)) and 1/(1 + exp(x))."""
-    top, bottom = graph.arguments(node)
-    u = _one_plus(graph, bottom)
-    x = _exp_argument(graph, u) if u is not None and _is_one(graph, top) else None
-    if x is None:
-        return None
-    if graph.op(x).name == "neg":
-        return Form("sigmoid", graph.arguments(x)[0], False, lambda v: v < -709.7)
-    return Form("sigmoid", x, True, lambda v: v > 709.7)
-
-
-def _difference_form(graph: Graph, node: int) -> Form | None:
-    """exp(x) - 1."""
-    a, b = graph.arguments(node)
-    x = _exp_argument(graph, a)
-    if x is None or not _is_one(graph, b):
-        return None
-    return Form("expm1", x, False, lambda v: (abs(v) < HALF_THE_DIGITS) & (v != 0))
-
-
-def _product_form(graph: Graph, node: int) -> Form | None:
-    """x*log(x) and log(x)*x."""
-    a, b = graph.arguments(node)
-    for x, other in ((a, b), (b, a)):
-        if graph.op(other).name == "log" and graph.arguments(other)[0] == x:
-            return Form("xlogy", x, False, lambda v: v == 0)
-    return None
-
-
-_FORMS: dict[int, Callable[[Graph, int], Form | None]] = {
-    BY_NAME["log"].code: _log_form,
-    BY_NAME["div"].code: _quotient_form,
-    BY_NAME["sub"].code: _difference_form,
-    BY_NAME["mul"].code: _product_form,
-}
-_TRIGGERS = {BY_NAME["exp"].code, BY_NAME["log"].code}
-
-
-def inaccurate_forms(sweep: Sweep) -> Iterator[tuple[int, Form]]:
-    """The nodes below the output whose form is inaccurate at this point."""
-    graph = sweep.graph
-    if not _TRIGGERS & set(graph.codes):
+def inaccurate_forms(evaluation: Evaluation, reached: Callable[[int], bool]) -> Iterator[Match]:
+    """The nodes with a form that is inaccurate at this point, of those that are `reached`."""
+    graph = evaluation.graph
+    codes = operations_of(graph)
+    if not any(trigger <= codes for trigger in TRIGGERS):
         return
-    for node, code in enumerate(graph.codes):
-        read = _FORMS.get(code)
-        form = read(graph, node) if read is not None and sweep.adjoints[node] is not None else None
-        if form is not None and _any(form.bad(sweep.values[form.inner])):
-            yield node, form
+    from backprop_cli.transform.stable_search import search
+
+    for match in search(graph, codes):
+        if is_inaccurate(evaluation, match) and reached(match.node):
+            yield match
 
 
-def _any(condition: Any) -> bool:
-    return bool(condition.any()) if hasattr(condition, "any") else bool(condition)
+def operations_of(graph: Graph) -> set[int]:
+    """The codes of a graph's operations; that of square too, where a node is multiplied by itself.
+
+    Products are common, and a rule with x*x fits few of them.
+    """
+    codes = set(graph.codes)
+    if MUL in codes and SQUARE not in codes and codes & {SUB, SQRT}:
+        places = zip(graph.codes, graph.first, graph.second, strict=True)
+        if any(code == MUL and a == b for code, a, b in places):
+            codes.add(SQUARE)
+    return codes
+
+
+def is_inaccurate(evaluation: Evaluation, match: Match) -> bool:
+    """Whether a stable form is finite where the written one, or what it is made of, is not.
+
+    Or whether the two differ in more than half of the digits, in some element.
+    """
+    from backprop_cli.transform.stable_rules import LOG_SUMS
+
+    values, graph = evaluation.values, evaluation.graph
+    if not all(_finite(values[x]) for x in match.operands):
+        return False
+    stable, written = computed(evaluation, match), values[match.node]
+    least = 1.0 if match.rule in LOG_SUMS else 0.0
+    if evaluation.backend == "python":
+        return math.isfinite(stable) and (
+            not abs(written - stable) <= HALF_THE_DIGITS * max(abs(stable), least)
+            or not all(math.isfinite(values[i]) for i in match.inner(graph))
+        )
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        sound = np.isfinite(stable)
+        size = np.maximum(np.abs(stable), least)
+        close = np.abs(written - stable) <= HALF_THE_DIGITS * size
+    if (sound & ~close).any():
+        return True
+    return bool(sound.all()) and not all(_finite(values[i]) for i in match.inner(graph))
+
+
+def computed(evaluation: Evaluation, match: Match) -> Value:
+    """The value of the stable form, from those of its operands."""
+    from backprop_cli.engine.evaluate import FLOATS, quiet
+    from backprop_cli.ir.ops import Expr
+
+    context: Any = FLOATS
+    if evaluation.backend != "python":
+        from backprop_cli.backends.numpy_arrays import CONTEXT
+
+        context = CONTEXT
+    with quiet(evaluation.backend):
+        found = match.rule.right(*match.stand_ins(lambda x: Expr(context, evaluation.values[x])))
+    return found.value
+
+
+def _finite(value: Value) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    import numpy as np
+
+    return bool(np.isfinite(value).all())
+
+
+def taken(evaluation: Evaluation, outputs: Sequence[int]) -> bytearray:
+    """What the outputs' values depend on at this point: not the branches that are not taken."""
+    from backprop_cli.engine.findings import branches
+
+    graph, values = evaluation.graph, evaluation.values
+    needed = bytearray(len(graph))
+    for node in outputs:
+        needed[node] = 1
+    for node in range(max(outputs, default=-1), -1, -1):
+        if needed[node]:
+            arguments = graph.arguments(node)
+            if graph.op(node).name == "where":
+                arguments = (arguments[0], *branches(values, arguments))
+            for argument in arguments:
+                needed[argument] = 1
+    return needed
+
+
+def value_stability(
+    evaluation: Evaluation, outputs: Sequence[int], said: Callable[[Graph, int], str]
+) -> list[Warning_]:
+    """A warning for each form below the outputs that is inaccurate, naming the stable one."""
+    needed: list[bytearray] = []  # found out once it matters
+
+    def reached(node: int) -> bool:
+        if not needed:
+            needed.append(taken(evaluation, outputs))
+        return needed[0][node] != 0
+
+    found = inaccurate_forms(evaluation, reached)
+    return _warnings(evaluation.graph, found, said)
 
 
 def stability_warnings(sweep: Sweep, said: Callable[[Graph, int], str]) -> list[Warning_]:
-    """A warning for each form that is inaccurate at the point, naming the stable function."""
-    graph, found = sweep.graph, []
-    for node, form in inaccurate_forms(sweep):
-        inner = said(graph, form.inner)
-        argument = f"-{inner}" if form.negated else inner
-        if form.stable == "xlogy":
-            argument = f"{inner}, {inner}"
-        spans = graph.spans.get(node)
-        found.append(
-            Warning_(
-                "accuracy",
-                graph.labels()[node],
-                Span(*spans[0]) if spans else None,
-                f"{said(graph, node)} overflows or loses digits here; "
-                f"{form.stable}({argument}) does not",
-            )
-        )
-    return found
+    """A warning for each form that an adjoint reaches and that is inaccurate, naming the stable."""
+    adjoints = sweep.adjoints
+    found = inaccurate_forms(sweep.evaluation, lambda node: adjoints[node] is not None)
+    return _warnings(sweep.graph, found, said)
+
+
+def _warnings(
+    graph: Graph, found: Iterator[Match], said: Callable[[Graph, int], str]
+) -> list[Warning_]:
+    from itertools import islice
+
+    return [_warning(graph, match, said) for match in islice(found, MOST)]
+
+
+def _warning(graph: Graph, match: Match, said: Callable[[Graph, int], str]) -> Warning_:
+    from backprop_cli.engine.stable_text import stable_text
+
+    spans = graph.spans.get(match.node)
+    return Warning_(
+        "accuracy",
+        graph.labels()[match.node],
+        Span(*spans[0]) if spans else None,
+        f"{said(graph, match.node)} overflows or loses digits here; "
+        f"{stable_text(graph, match, said)} does not",
+    )

@@ -44,7 +44,8 @@ class Graph:
     columns, `first` and `second`: NONE (-1) where there is no such argument; a node of more than
     two has MORE (-2) as its second, and all of them in `rest`. Only shapes that are not scalar are
     in `shapes`; `static` holds a constant's value, a reduction's axes, an index. `active` is not 0
-    where a node depends on a variable (see `activity`).
+    where a node depends on a variable (see `activity`). `adjoint_of` maps a node that is an adjoint
+    to the node whose adjoint it is; most graphs have none.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Graph:
         "_labels",
         "_scalar",
         "active",
+        "adjoint_of",
         "codes",
         "first",
         "inputs",
@@ -83,6 +85,7 @@ class Graph:
         source: str = "",
         parameters: Mapping[str, float] | None = None,
         notes: Iterable[str] = (),
+        adjoint_of: dict[int, int] | None = None,
     ) -> None:
         self.codes = codes
         self.first = first
@@ -98,6 +101,7 @@ class Graph:
         self.source = source
         self.parameters = dict(parameters or {})
         self.notes = tuple(notes)
+        self.adjoint_of = adjoint_of or {}
         self._by_name: dict[str, int] | None = None
         self._labels: list[str] | None = None
         self._scalar: bool | None = None
@@ -197,6 +201,7 @@ class Graph:
             self.source,
             self.parameters,
             self.notes,
+            self.adjoint_of,
         )
 
     def activity(self, wrt: Iterable[int]) -> bytearray:
@@ -266,6 +271,7 @@ class Builder:
         self.shapes: dict[int, Shape] = {}
         self.spans: dict[int, list[Span]] = {}
         self.inputs: list[int] = []
+        self.adjoint_of: dict[int, int] = {}
         self._interned: dict[Any, int] = {}
         if graph is not None:
             self._continue(graph)
@@ -287,6 +293,7 @@ class Builder:
         self.shapes = dict(graph.shapes)
         self.spans = {i: list(spans) for i, spans in graph.spans.items()}
         self.inputs = list(graph.inputs)
+        self.adjoint_of = dict(graph.adjoint_of)
         for i in range(len(graph)):
             code, static = self.codes[i], self.static.get(i)
             if i in self.names:
@@ -459,6 +466,7 @@ class Builder:
             self.source,
             parameters,
             notes,
+            self.adjoint_of,
         )
 
 

@@ -28,7 +28,7 @@ def to_document(graph: Graph) -> dict[str, Any]:
     for i in range(len(graph)):
         args.extend(graph.arguments(i))
         offsets.append(len(args))
-    return {
+    document = {
         "schema": SCHEMA,
         "source": graph.source,
         "ops": [OPERATIONS[code].name for code in used],
@@ -42,6 +42,9 @@ def to_document(graph: Graph) -> dict[str, Any]:
         "outputs": [[name, node] for name, node in graph.outputs],
         "parameters": graph.parameters,
     }
+    if graph.adjoint_of:
+        document["adjoint_of"] = {str(i): node for i, node in graph.adjoint_of.items()}
+    return document
 
 
 def _plain(value: Any) -> Any:
@@ -112,6 +115,9 @@ def _read(document: dict[str, Any]) -> Graph:
         [(name, operator.index(node)) for name, node in document["outputs"]],
         str(document.get("source", "")),
         {str(k): float(v) for k, v in document.get("parameters", {}).items()},
+        adjoint_of={
+            int(i): operator.index(node) for i, node in document.get("adjoint_of", {}).items()
+        },
     )
 
 

@@ -18,6 +18,11 @@ def show(shape: Shape) -> str:
     return "a scalar" if shape == () else str(shape)
 
 
+def has_names(shape: Shape) -> bool:
+    """Whether a size is a name (`sizes.Size`, which only commands that take one import)."""
+    return any(type(size) is not int for size in shape)
+
+
 def broadcast(shapes: list[Shape], static: object = None) -> Shape:
     """NumPy's broadcasting of any number of shapes."""
     first = shapes[0] if shapes else ()
@@ -57,7 +62,7 @@ LARGEST = 2**40  # elements: 8 TiB
 
 def sized(shape: Shape) -> Shape:
     """A shape that an array can have."""
-    if len(shape) > 32 or prod(shape) > LARGEST:
+    if (len(shape) > 32 or prod(shape) > LARGEST) and not has_names(shape):
         raise ShapeFault(f"an array of shape {show(shape)} is too large")
     return shape
 
@@ -171,6 +176,8 @@ def diag(shapes: list[Shape], static: object = None) -> Shape:
     if len(shape) == 1:
         return (shape[0], shape[0])
     if len(shape) == 2:
+        if shape[0] != shape[1] and has_names(shape):
+            raise ShapeFault(f"diag of {show(shape)}: which of the sizes is less is not known")
         return (min(shape),)
     raise ShapeFault(f"diag takes a vector or a matrix, not {show(shape)}")
 
@@ -237,6 +244,10 @@ def _sliced(size: int, word: str, start: int, stop: int, step: int) -> int:
     taken = range(start, stop, step)
     if word != "slice" or (taken and not (0 <= taken[0] < size and 0 <= taken[-1] < size)):
         raise ShapeFault(f"the slice {start}:{stop}:{step} does not fit an axis of {size} elements")
+    if has_names((stop,)) and step == 1:
+        return stop - start
+    if has_names((size,)) and len(taken) > size // 2:
+        return size - (int(size) - len(taken))
     return len(taken)
 
 

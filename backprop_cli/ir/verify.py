@@ -140,10 +140,13 @@ def _check_tables(graph: Graph) -> None:
             raise GraphFault(f"{name!r} is not a name")
     if len(set(graph.names.values())) != len(graph.names):
         raise GraphFault("two nodes have one name")
-    for table in (graph.names, graph.shapes, graph.static, graph.spans):
+    for table in (graph.names, graph.shapes, graph.static, graph.spans, graph.adjoint_of):
         for i in table:
             if not 0 <= i < n:
                 raise GraphFault(f"a side table names node {i}, of {n}")
+    for i, node in graph.adjoint_of.items():
+        if not 0 <= node < n or graph.shape(i) != graph.shape(node):
+            raise GraphFault(f"node {i} cannot be the adjoint of node {node}")
     if not graph.outputs:
         raise GraphFault("the graph has no output")
     for label, node in graph.outputs:

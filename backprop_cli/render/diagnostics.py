@@ -57,7 +57,7 @@ def message(
     place = _place(origin, line if span is not None and source.strip().count("\n") else None)
     lines = [f"{_paint(word, _COLORS[word], color)}: {printable(text, keep_lines=True)}{place}"]
     if span is not None:
-        shown, under = _underlined(source, start, max(span.end, start + 1))
+        shown, under = underlined(source, start, max(span.end, start + 1))
         lines.append(f"  {shown}")
         lines.append(f"  {_paint(under, _COLORS[word], color, lead=True)}")
     if help:
@@ -90,7 +90,7 @@ def _paint(text: str, code: str, color: bool, lead: bool = False) -> str:
     return f"{text[: len(text) - len(bare)]}\x1b[{code}m{bare}\x1b[0m"
 
 
-def _underlined(source: str, start: int, end: int) -> tuple[str, str]:
+def underlined(source: str, start: int, end: int) -> tuple[str, str]:
     """The source line of `start`, cut to WIDTH columns, and the carets under `[start, end)`."""
     first = source.rfind("\n", 0, start) + 1
     last = source.find("\n", first)

@@ -117,7 +117,7 @@ def bare(graph: Graph, highlight: Collection[tuple[int, int]] = ()) -> Iterator[
     from backprop_cli.syntax.unparse import expression
 
     names, shown = Names(graph), display_labels(graph)
-    marked = _ends(graph, highlight)
+    marked = ends(graph, highlight)
     for i in drawn_nodes(graph):
         if graph.codes[i] == CONST:
             said = number_of(graph, i)
@@ -150,7 +150,7 @@ def traced(
     wanted = set(trace.wrt)
     active = graph.activity(node.index for node in trace.nodes if node.id in wanted)
     flags = _flags(trace.warnings)
-    marked = _ends(graph, highlight)
+    marked = ends(graph, highlight)
     edges = iter(trace.edges)
     edge = next(edges, None)
     for node in trace.nodes:
@@ -279,7 +279,7 @@ def _edge_hint(edge: TraceEdge, start: str) -> str:
     return f"{first}\nadds {labels.whole(edge.contribution)} to ∂ of {start}"
 
 
-def _ends(graph: Graph, edges: Iterable[tuple[int, int]]) -> set[int]:
+def ends(graph: Graph, edges: Iterable[tuple[int, int]]) -> set[int]:
     """The nodes at both ends of some edges, given as (target, position)."""
     return {
         end for target, position in edges for end in (target, graph.arguments(target)[position])

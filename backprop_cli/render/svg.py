@@ -30,11 +30,13 @@ def finish(picture: bytes) -> bytes:
     classes = graph.get("class", "").split()
     theme = next((c[6:] for c in classes if c.startswith("theme-")), "light")
     roles = _roles(DARK if theme == "dark" else LIGHT)
+    backward = False
     for element in list(graph):
         kind = element.get("class", "").split(" ")[0]
         if kind in ("node", "edge"):
+            backward = backward or "adjoint" in element.get("class", "").split(" ")
             _finish_element(element, kind, roles)
-        elif element.tag == f"{{{SVG}}}title":
+        elif kind == "cluster" or element.tag == f"{{{SVG}}}title":
             graph.remove(element)
         elif element.tag == f"{{{SVG}}}polygon":
             element.set("class", "canvas")
@@ -46,7 +48,7 @@ def finish(picture: bytes) -> bytes:
     root.set("font-family", FONTS)
     if theme == "auto":
         style = ElementTree.Element(f"{{{SVG}}}style")
-        style.text = dark_style(".bprop.theme-auto")
+        style.text = dark_style(".bprop.theme-auto", backward)
         root.insert(0, style)
     text: str = ElementTree.tostring(root, encoding="unicode")
     return f"{HEADER}{text}\n".encode()

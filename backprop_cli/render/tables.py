@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import StringIO
 
@@ -17,6 +18,7 @@ from backprop_cli.render.sheet import Sheet
 MANY = 1000  # rows; more are aligned without rich, which takes half a millisecond for each
 UNBOUNDED = 100_000  # columns where there is no terminal: rows are never folded
 
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _STYLES = {"": "", "name": "cyan", "value": "", "derivative": "bold", "quiet": "dim"}
 
 
@@ -57,7 +59,7 @@ def _console(out: StringIO, width: int | None, color: bool) -> Console:
 def _trimmed(text: str) -> str:
     """Without the spaces and empty lines that rich leaves at ends."""
     lines = [line.rstrip() for line in text.split("\n")]
-    while lines and not lines[-1].strip("\x1b[0123456789;m "):
+    while lines and not _COLOR.sub("", lines[-1]).strip():
         lines.pop()
     return "\n".join(lines) + "\n"
 

@@ -44,6 +44,7 @@ LIGHT = Palette(
         "constant": ("#9ca3af", "#f9fafb"),
         "operation": ("#6b7280", "#ffffff"),
         "output": ("#15803d", "#f0fdf4"),
+        "adjoint": ("#c2410c", "#fff7ed"),
     },
 )
 DARK = Palette(
@@ -63,6 +64,7 @@ DARK = Palette(
         "constant": ("#6b7280", "#1f2937"),
         "operation": ("#9ca3af", "#1f2937"),
         "output": ("#4ade80", "#052e16"),
+        "adjoint": ("#fb923c", "#431407"),
     },
 )
 ROLES = ("text", "value", "adjoint", "rule", "muted", "bad", "flag")  # of texts
@@ -75,14 +77,19 @@ def palette(theme: str) -> Palette:
     return DARK if theme == "dark" else LIGHT
 
 
-def dark_style(scope: str) -> str:
-    """CSS for the elements under `scope` where the reader's system is dark."""
+def dark_style(scope: str, backward: bool = False) -> str:
+    """CSS for the elements under `scope` where the reader's system is dark.
+
+    With `backward` also for those that only pictures of a backward graph have.
+    """
+    boxes = {kind: look for kind, look in DARK.boxes.items() if backward or kind != "adjoint"}
+    edges = [("edge-back", DARK.adjoint), ("edge-tie", DARK.adjoint), ("edge-cross", DARK.faint)]
     rules = [
         f"{scope} .canvas{{fill:{DARK.background}}}",
         *(f"{scope} text .{r},{scope} text.{r}{{fill:{getattr(DARK, r)}}}" for r in ROLES),
         *(
             f"{scope} .{kind} .border{{stroke:{border}}}{scope} .{kind} .box{{fill:{filling}}}"
-            for kind, (border, filling) in DARK.boxes.items()
+            for kind, (border, filling) in boxes.items()
         ),
         *(
             f"{scope} .{name} .line{{stroke:{color}}}"
@@ -90,6 +97,7 @@ def dark_style(scope: str) -> str:
             for name, color in (
                 ("edge", DARK.edge),
                 ("edge-none", DARK.faint),
+                *(edges if backward else ()),
                 ("edge.highlight", DARK.highlight),
             )
         ),

@@ -17,6 +17,7 @@ LEFT_ASSOCIATIVE = frozenset(("add", "sub", "mul", "div", "mod", "matmul", "and"
 SPACED = frozenset(("add", "sub", "matmul", "and", "or", "mod"))
 REDUCTIONS = frozenset(("sum", "prod", "mean", "var", "std", "max", "min", "norm", "logsumexp"))
 ELEMENTWISE_NAMES = {"maximum": "max", "minimum": "min"}
+FILLED = {"0.0": "zeros", "1.0": "ones"}
 CONSTANTS = {math.pi: "pi", math.tau: "tau", math.inf: "inf"}
 
 # An operand of a text: its node, the least level that needs no brackets, and whether a sign does.
@@ -43,7 +44,7 @@ def number(value: float) -> str:
 
 
 def sizes(shape: Iterable[Any]) -> str:
-    return f"[{', '.join(str(int(size)) for size in shape)}]"
+    return f"[{', '.join(str(size) for size in shape)}]"
 
 
 def slice_text(entry: Any, size: int | None) -> str:
@@ -54,6 +55,9 @@ def slice_text(entry: Any, size: int | None) -> str:
     if step > 0:
         first = "" if start == 0 else str(start)
         last = "" if stop == size else str(stop)
+        if size is not None and type(size) is not int and last:  # a named size: n, not its number
+            named = type(stop) is not int or stop < size // 2
+            last = str(stop) if named else str(stop - int(size))
     else:
         first = "" if size is not None and start == size - 1 else str(start)
         last = "" if stop < 0 else str(stop)
@@ -87,6 +91,10 @@ def parts(graph: Graph, node: int) -> tuple[int, list[Part]]:
         return ATOM, [(operands[0], ATOM, True), f"[{inside}]"]
     if name == "stack" and static == 0:
         return ATOM, ["[", *_listed(operands), "]"]
+    if name == "broadcast_to" and static and operands[0] not in graph.names:
+        filled = FILLED.get(repr(graph.static.get(operands[0])))
+        if filled is not None and graph.codes[operands[0]] == CONST:
+            return ATOM, [f"{filled}({sizes(static)[1:-1]})"]
     before, after = _static_arguments(graph, node, name, static, operands)
     listed = _listed(operands)
     return ATOM, [f"{ELEMENTWISE_NAMES.get(name, name)}({before}", *listed, f"{after})"]
@@ -113,7 +121,17 @@ def _infix(
         return level, [(left, ATOM, True), "^", (right, SIGN, False)]
     spaced = f" {sign} " if name in SPACED or level == COMPARISON else sign
     least = level if name in LEFT_ASSOCIATIVE else level + 1
+    if _looks_otherwise(graph, name, left):
+        least = level + 1
     return level, [(left, least, False), spaced, (right, level + 1, level > COMPARISON)]
+
+
+def _looks_otherwise(graph: Graph, name: str, left: int) -> bool:
+    """Products from left to right that a reader groups otherwise: (x @ y)*z, (A*B) @ x."""
+    inner = graph.op(left).name
+    if name == "matmul":
+        return inner == "div" or (inner == "mul" and bool(graph.shape(graph.arguments(left)[0])))
+    return name == "mul" and inner == "matmul"
 
 
 def _static_arguments(

@@ -47,7 +47,7 @@ def forward(
     for i in range(max(wanted, default=-1) + 1):
         if i in tangents or not active[i]:
             continue
-        tangent = _tangent(builder, graph, i, tangents, active)
+        tangent = tangent_of(builder, graph, i, tangents, active)
         if tangent is not None:
             tangents[i] = tangent
     result: dict[int, int] = {}
@@ -60,10 +60,17 @@ def forward(
     return TangentGraph(pruned, {node: place[tangent] for node, tangent in result.items()})
 
 
-def _tangent(
-    builder: Builder, graph: Graph, i: int, tangents: dict[int, Adjoint], active: bytearray
+def tangent_of(
+    builder: Builder,
+    graph: Graph | Builder,
+    i: int,
+    tangents: Mapping[int, Adjoint],
+    active: bytearray,
 ) -> Adjoint | None:
-    """The tangent of node `i` from those of its arguments."""
+    """The tangent of node `i` of a graph from those of its arguments, appended to the builder.
+
+    None where no argument has a tangent that reaches it. The graph may be that of the builder.
+    """
     context = builder.context
     row = OPERATIONS[graph.codes[i]]
     arguments = graph.arguments(i)

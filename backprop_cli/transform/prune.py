@@ -39,6 +39,11 @@ def prune(graph: Graph, keep: Iterable[int] = ()) -> tuple[Graph, dict[int, int]
             graph.source,
             graph.parameters,
             graph.notes,
+            {
+                place[i]: place[node]
+                for i, node in graph.adjoint_of.items()
+                if i in place and node in place
+            },
         ),
         place,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from backprop_cli.ir.graph import Builder, Graph
@@ -23,11 +23,17 @@ class AdjointGraph(NamedTuple):
 
 
 def append_adjoints(
-    builder: Builder, output: int, wrt: Sequence[int], seed: Adjoint, active: bytearray
+    builder: Builder,
+    output: int,
+    wrt: Sequence[int],
+    seed: Adjoint,
+    active: bytearray,
+    settle: Callable[[int, Adjoint], Adjoint] | None = None,
 ) -> dict[int, Adjoint]:
     """Appends the reverse sweep from `output` to a builder; the adjoint of each node it reaches.
 
-    Only nodes with `active` set get an adjoint. An adjoint has the shape of its node.
+    Only nodes with `active` set get an adjoint. An adjoint has the shape of its node. What `settle`
+    makes of a node and its adjoint is handed on in its place: the same, under a name.
     """
     context = builder.context
     pending: dict[int, list[Adjoint]] = {}
@@ -39,7 +45,7 @@ def append_adjoints(
         parts = pending.pop(i, None)
         if parts is None:
             continue
-        g = combine(parts)
+        g = combine(parts) if settle is None else settle(i, combine(parts))
         adjoints[i] = g
         arguments = builder.arguments(i)
         x = [Expr(context, a) for a in arguments]

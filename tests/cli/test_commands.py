@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from cli.running import Bprop
 
+from backprop_cli.cli.commands.schema_ import KNOWN
+
 CHAIN = ["c = a + b; d = b + 1; c*d", "--at", "a=2,b=1"]
 LAYER = ["W @ x", "--at", "W=[[1,2],[3,4]],x=[1,1]"]
 
@@ -163,7 +165,7 @@ def test_ops(bprop: Bprop) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["eval", "grad", "trace", "paths", "jacobian", "ops", "graph"])
+@pytest.mark.parametrize("name", KNOWN)
 def test_schema(bprop: Bprop, name: str) -> None:
     import jsonschema
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.cli.answer import Answer, respond
 from backprop_cli.cli.environment import Environment
-from backprop_cli.cli.options import ANSWER, AT, EXPRESSION, OF, WRT, Command, Options
+from backprop_cli.cli.options import ANSWER, AT, EXPRESSION, OF, STABLE, WRT, Command, Options
 from backprop_cli.engine.jacobian import jacobian
 from backprop_cli.engine.program import Bound
 from backprop_cli.engine.selection import find_node, select_outputs
@@ -38,7 +38,7 @@ COMMAND = Command(
     name="jacobian",
     summary="All derivatives of outputs that are not scalars.",
     argument=EXPRESSION,
-    options=(AT, WRT, OF, *ANSWER),
+    options=(AT, WRT, OF, STABLE, *ANSWER),
     examples=(
         ('bprop jacobian "[x*y, x + y]" --at x=1,y=2', ""),
         ('bprop jacobian "softmax(z)" --at "z=[1,2,3]" --json', ""),

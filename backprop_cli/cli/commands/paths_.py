@@ -12,6 +12,7 @@ from backprop_cli.cli.options import (
     EXPRESSION,
     FROM,
     LIST,
+    STABLE,
     THROUGH,
     TO,
     TOP,
@@ -91,7 +92,7 @@ COMMAND = Command(
     name="paths",
     summary="The paths between two nodes, their products and their sum.",
     argument=EXPRESSION,
-    options=(AT, FROM, TO, THROUGH, TOP, LIST, *ANSWER),
+    options=(AT, FROM, TO, THROUGH, TOP, LIST, STABLE, *ANSWER),
     examples=(
         ('bprop paths "c = a + b; d = b + 1; c*d" --at a=2,b=1 --from b', ""),
         ('bprop paths "y = x*x; y*y" --at x=3 --through y', ""),

@@ -9,7 +9,27 @@ from backprop_cli.cli.options import OUTPUT, Argument, Command, Options
 from backprop_cli.cli.output import Output
 from backprop_cli.errors import NameFault
 
-KNOWN = ("eval", "grad", "trace", "paths", "jacobian", "ops", "graph")
+KNOWN = (
+    "eval",
+    "grad",
+    "diff",
+    "trace",
+    "paths",
+    "explain",
+    "jacobian",
+    "hessian",
+    "jvp",
+    "vjp",
+    "hvp",
+    "taylor",
+    "check",
+    "compare",
+    "doctor",
+    "schedule",
+    "export",
+    "ops",
+    "graph",
+)
 
 
 def run(environment: Environment, options: Options) -> None:

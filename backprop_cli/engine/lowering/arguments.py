@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from backprop_cli.errors import ShapeFault
 from backprop_cli.ir.graph import Builder
-from backprop_cli.ir.shapes import indexed, normal_axis
+from backprop_cli.ir.shapes import has_names, indexed, normal_axis
 
 
 def whole_axes(b: Builder, node: int, axis: Any) -> tuple[int, ...] | None:
@@ -30,7 +30,7 @@ def whole(value: Any, what: str) -> int:
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST:
         return int(value)
     if isinstance(value, int):
-        return int(value)
+        return value  # a named size stays one
     shown = f"{value:g}" if isinstance(value, float) else "several"
     if isinstance(value, Slice):
         shown = "a slice"
@@ -76,7 +76,11 @@ def index_of(entries: list[Any], shape: tuple[int, ...]) -> tuple[Any, ...]:
             parts = [None if p is None else whole(p, "the part of a slice") for p in entry]
             if parts[2] == 0:
                 raise ShapeFault("the step of a slice cannot be 0")
-            raw.append(("slice", *slice(*parts).indices(shape[axis])))
+            cut = slice(*parts).indices(shape[axis])
+            if has_names((shape[axis],)):  # indices() makes plain numbers of named sizes
+                names = {int(p): p for p in (*parts, shape[axis]) if p is not None}
+                cut = (names.get(cut[0], cut[0]), names.get(cut[1], cut[1]), cut[2])
+            raw.append(("slice", *cut))
         else:
             raw.append(("slice", 0, 0, 1))
     indexed(shape, tuple(raw))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backprop_cli.engine.lowering.form import REQUIRED, Form
-from backprop_cli.errors import ArityFault, NameFault, Span
+from backprop_cli.errors import ArityFault, NameFault, Span, SyntaxFault
 from backprop_cli.syntax.code import Call
 
-NOT_YET = ("diff", "grad")
 CONSTANTS = frozenset(("pi", "π", "tau", "τ", "inf", "nan", "e"))
 
 
@@ -35,17 +34,20 @@ def arity_fault(
     return ArityFault(f"'{name}' takes {wanted} {plural}, not {count}", span, hint)
 
 
+def by_a_name(function: str, span: Span) -> SyntaxFault:
+    """The error for a derivative by what is no name."""
+    return SyntaxFault(
+        f"'{function}' differentiates by names",
+        span,
+        help="give what you differentiate by a name: u = x^2; diff(sin(u), u)",
+    )
+
+
 def unknown_function(
     call: Call, forms: Any, functions: Any, names: Any, source: str, span: Span
 ) -> NameFault:
     """The error for a call of what is no function."""
     name, place = call.name, call.name_span
-    if name in NOT_YET:
-        return NameFault(
-            f"'{name}' inside an expression is not built yet",
-            place,
-            help="the command 'bprop grad' gives the derivatives at a point",
-        )
     inner = " ".join(source[place.end : span.end].split())
     product = f"{name}*{inner}"
     if name in names:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from backprop_cli.engine.lowering.call_faults import arity_fault, unknown_function
+from backprop_cli.engine.lowering.call_faults import arity_fault, by_a_name, unknown_function
 from backprop_cli.engine.lowering.form import Form
 from backprop_cli.engine.lowering.functions import FORMS, form_of, plan
 from backprop_cli.errors import ArityFault, NameFault, Span, SyntaxFault
@@ -43,6 +43,7 @@ class Calls:
     def __init__(self, code: Code) -> None:
         self.code = code
         self.built: dict[int, Built] = {}  # by the place of CALL
+        self.differentiated: set[str] = set()  # the names in diff(f, x)
         self.own_calls: list[int] = []  # places of calls of the program's functions
         self.ordered: list[Function] = []  # each after those it calls
         self._resolve()
@@ -133,8 +134,28 @@ class Calls:
         if form.name in ("concat", "stack") and len(values) == 1 and code.ops[last] == STACK:
             values = [None] * code.args[last]
             code.ops[last] = NOP
+        if form.name in ("diff", "grad"):
+            values = self._by_names(call, values, places)
         self.built[pc] = Built(form, tuple(values), tuple(statics))
         return ""
+
+    def _by_names(
+        self, call: Call, values: list[str | None], places: list[tuple[int, int]]
+    ) -> list[str | None]:
+        """The operands of diff and grad, whose variables must be names; grad's may be in [ ]."""
+        code = self.code
+        if call.keywords and call.keywords[0][0] != "n":
+            raise by_a_name(call.name, call.keywords[0][1])
+        start, end = places[1][0], places[len(values) - 1][1]
+        if call.name == "grad" and len(values) == 2 and code.ops[end - 1] == STACK:
+            values = [values[0], *[None] * code.args[end - 1]]
+            code.ops[end - 1] = NOP
+            end -= 1
+        for pc in range(start, end):
+            if code.ops[pc] != NAME:
+                raise by_a_name(call.name, Span(*code.spans[end - 1]))
+            self.differentiated.add(code.args[pc])
+        return values
 
     def _word(self, name: str | None, start: int, end: int) -> None:
         """`keepdims=True`: the words are no names of the language elsewhere."""

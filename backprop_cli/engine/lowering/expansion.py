@@ -94,7 +94,11 @@ class Expansion:
                     call.bounds[k], call.bounds[k + 1], self.local_static
                 )
             if use != STATIC:
-                local[function.parameters[k]] = self.stack.pop()
+                node = self.stack.pop()
+                if function.parameters[k] in self.names.differentiated:
+                    # a node of its own: diff(f, u) must not see other uses of the argument
+                    node = self.builder.add("identity", node)
+                local[function.parameters[k]] = node
         self._spend(function.end - function.start)
         self.frames.append((pc, self.local, self.local_static, name))
         self.local, self.local_static = local, local_static

@@ -7,8 +7,9 @@ from typing import Any
 from backprop_cli.engine.lowering import definitions as d
 from backprop_cli.engine.lowering import shaping as s
 from backprop_cli.engine.lowering.call_faults import wrong_count
-from backprop_cli.engine.lowering.form import REQUIRED, Form, Plan
+from backprop_cli.engine.lowering.form import REQUIRED, Form, Made, Plan
 from backprop_cli.errors import ArityFault, NameFault, Span
+from backprop_cli.ir.graph import Builder
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 from backprop_cli.syntax.code import Call
 
@@ -24,6 +25,18 @@ def _value(*names: str) -> tuple[tuple[str, Any, bool], ...]:
 
 def _static(name: str, default: Any = REQUIRED) -> tuple[str, Any, bool]:
     return (name, default, True)
+
+
+def _diff(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
+    from backprop_cli.engine.lowering.derivatives import diff
+
+    return diff(b, values, statics)
+
+
+def _grad(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
+    from backprop_cli.engine.lowering.derivatives import grad
+
+    return grad(b, values, statics)
 
 
 def _from_table() -> dict[str, Form]:
@@ -94,6 +107,10 @@ def _made_here() -> list[Form]:
         Form("log", (*x, ("base", None, False)), d.log, "natural logarithm, or to a base"),
         Form("piecewise", (), d.piecewise, "the value of the first condition that holds",
              "value", 2, "condition: value, otherwise"),
+        Form("diff", (*_value("f", "x"), _static("n", 1.0)), _diff,
+             "the derivative of f by the name x, n times", static_kind="order"),
+        Form("grad", _value("f"), _grad,
+             "the derivatives of the scalar f by names, as an array", "value", 1, "x"),
         Form("mse", _value("prediction", "target"), d.mse, "mean squared error"),
         Form("mae", _value("prediction", "target"), d.mae, "mean absolute error"),
         Form("huber", (*_value("prediction", "target"), ("delta", 1.0, False)), d.huber,

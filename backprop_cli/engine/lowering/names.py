@@ -54,6 +54,7 @@ class Names:
         self.code = code
         calls = Calls(code)
         self.built = calls.built
+        self.differentiated = calls.differentiated
         self.own_calls = calls.own_calls
         self.ordered = calls.ordered
         self.uses: dict[str, tuple[int, ...]] = {}  # of each function's parameters

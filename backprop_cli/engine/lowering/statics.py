@@ -42,6 +42,11 @@ MOST_TERMS = 10_000_000
 Local = Mapping[str, Any]
 
 
+def number(value: float) -> float:
+    """A parameter's value; a named size (ir/sizes.py) stays one."""
+    return value if hasattr(value, "text") else float(value)
+
+
 def loop_range(low: Any, high: Any, loop: Loop) -> tuple[int, int]:
     """The bounds of a sum or product over an index."""
     first = whole(low, f"the lower bound of '{loop.index}'")
@@ -59,7 +64,7 @@ class Statics:
     def __init__(self, names: Names, values: Mapping[str, float]) -> None:
         self.names = names
         self.code = names.code
-        self.values = {name: float(values[name]) for name in names.parameters}
+        self.values = {name: number(values[name]) for name in names.parameters}
         self.assigned: dict[str, Any] = {}
 
     def evaluate(self, start: int, end: int, local: Local) -> Any:

@@ -1,0 +1,86 @@
+"""`bprop diff`: symbolic derivatives, simplified."""
+
+from __future__ import annotations
+
+from backprop_cli.cli.answer import Answer, respond
+from backprop_cli.cli.environment import Environment
+from backprop_cli.cli.options import (
+    AT,
+    COLOR,
+    CSE,
+    DIFF_ORDER,
+    EXPRESSION,
+    FORMAL,
+    FORMAT,
+    JSON,
+    OF,
+    OUTPUT,
+    SIZES,
+    WRT,
+    Command,
+    Options,
+)
+from backprop_cli.engine.program import Bound
+from backprop_cli.engine.selection import find_node, select_outputs
+from backprop_cli.engine.symbolic import symbolic
+from backprop_cli.engine.warning import Warning_
+from backprop_cli.errors import UsageFault
+from backprop_cli.ir.graph import Graph
+
+LONG = 2_000  # operations from which shared subexpressions get names
+
+
+def run(environment: Environment, options: Options) -> None:
+    def solve(bound: Bound) -> Answer:
+        graph, outputs = select_outputs(bound.graph, options.names("of"))
+        if len(outputs) > 1:
+            listed = ", ".join(name or "(unnamed)" for name, _ in outputs)
+            raise UsageFault(
+                f"diff needs one output, and there are {len(outputs)}: {listed}",
+                help="choose one: --of NAME",
+            )
+        wrt = variables(graph, options.names("wrt"))
+        order = options.order or 1
+        found = symbolic(graph, outputs[0][1], wrt, order, options.formal)
+
+        def text(form: str, width: int | None, color: bool) -> str:
+            from backprop_cli.render import derivatives
+
+            return derivatives.text(found, form, options.cse)
+
+        def document() -> dict[str, object]:
+            from backprop_cli.render import derivatives
+
+            return derivatives.document(found, order)
+
+        notes = [Warning_("note", None, None, note) for note in graph.notes]
+        return Answer(document, lambda form: [], notes, text)
+
+    respond(environment, options, "diff", solve)
+
+
+def variables(graph: Graph, names: list[str]) -> list[int]:
+    """The nodes to differentiate by: all variables if none is named."""
+    if names:
+        return list(dict.fromkeys(find_node(graph, name) for name in names))
+    if not graph.inputs:
+        raise UsageFault("diff needs a variable, and this program has none")
+    return list(graph.inputs)
+
+
+COMMAND = Command(
+    name="diff",
+    summary="Symbolic derivatives, simplified, to be fed back.",
+    argument=EXPRESSION,
+    options=(
+        *(WRT, OF, DIFF_ORDER, CSE, FORMAL, SIZES, AT),
+        *(JSON, FORMAT, COLOR, OUTPUT),
+    ),
+    examples=(
+        ('bprop diff "x*y + sin(x)" --wrt x', ""),
+        ('bprop diff "exp(-x^2)" --order 3 --format latex', ""),
+        ('bprop diff "x\' @ A @ x" --wrt x --shape x=n,A=n,n', "matrix notation"),
+        ('bprop diff "sigmoid(a*x + b)" --cse', "by all variables, shared parts named"),
+    ),
+    run=run,
+)

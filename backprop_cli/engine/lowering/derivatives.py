@@ -1,0 +1,99 @@
+"""`diff(f, x)` and `grad(f, [x, y])` inside a program: adjoints appended to its graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backprop_cli.engine.lowering.arguments import whole
+from backprop_cli.engine.lowering.form import Made
+from backprop_cli.errors import ShapeFault, UsageFault
+from backprop_cli.ir.graph import Builder, activity
+from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.ir.ops.contribution import Adjoint
+from backprop_cli.ir.shapes import show
+
+MOST_NODES = 1_000_000  # that derivatives of a high order may add
+
+
+def diff(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
+    """The derivative of a scalar by any node, or of an array by a scalar; `n` times."""
+    f, x = values
+    order = whole(statics["n"], "the order of a derivative")
+    if order < 0:
+        raise ShapeFault(f"the order of a derivative cannot be {order}")
+    for _ in range(order):
+        f = derivative(b, f, x)
+        if len(b) > MOST_NODES:
+            raise UsageFault(
+                f"the derivative of order {order} takes more than {MOST_NODES:,} operations",
+                help="bprop taylor gives high orders at a point",
+            )
+    return made(b, f)
+
+
+def grad(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
+    """The derivatives of a scalar by nodes of one shape, as the elements of an array."""
+    f, *wrt = values
+    if b.shape(f):
+        raise ShapeFault(
+            f"grad needs a scalar, and this is {show(b.shape(f))}",
+            help="name an element, as in grad(f[0], [x, y]), or take its sum",
+        )
+    found = gradient(b, f, wrt)
+    if len(wrt) == 1:
+        return made(b, found[0])
+    return "stack", tuple(found), 0
+
+
+def derivative(b: Builder, f: int, x: int) -> int:
+    """The node of the derivative of `f` by `x`, in the shape of either, if one is a scalar."""
+    if not b.shape(f):
+        return gradient(b, f, [x])[0]
+    if b.shape(x):
+        raise ShapeFault(
+            f"the derivative of {show(b.shape(f))} by {show(b.shape(x))} is a Jacobian",
+            help="name an element, as in diff(f[0], x); the command 'bprop jacobian' gives all",
+        )
+    return tangent(b, f, x)
+
+
+def gradient(b: Builder, f: int, wrt: list[int]) -> list[int]:
+    """The adjoint nodes of `wrt` for a scalar `f`: one reverse sweep."""
+    from backprop_cli.transform.reverse import append_adjoints
+
+    active = activity(b.first, b.second, b.rest, wrt)
+    adjoints = append_adjoints(b, f, wrt, Adjoint(b.context.lift(1.0)), active)
+    return [adjoints[x].value.value if x in adjoints else zero(b, x) for x in wrt]
+
+
+def tangent(b: Builder, f: int, x: int) -> int:
+    """The node of the tangent of an array along a scalar: one forward sweep."""
+    from backprop_cli.transform.forward import tangent_of
+
+    active = activity(b.first, b.second, b.rest, [x])
+    tangents = {x: Adjoint(b.context.lift(1.0))}
+    for i in range(x + 1, f + 1):
+        if active[i]:
+            found = tangent_of(b, b, i, tangents, active)
+            if found is not None:
+                tangents[i] = found
+    if f not in tangents:
+        return zero(b, f)
+    result = tangents[f].value
+    if result.shape != b.shape(f):
+        result = b.context.apply("broadcast_to", (result,), b.shape(f))
+    node: int = result.value
+    return node
+
+
+def zero(b: Builder, like: int) -> int:
+    node = b.const(0.0)
+    return b.add("broadcast_to", node, static=b.shape(like)) if b.shape(like) else node
+
+
+def made(b: Builder, node: int) -> Made:
+    """A node that is there already, as the last operation of a call."""
+    row = OPERATIONS[b.codes[node]]
+    if row.kind == "source" or node in b.names:
+        return "identity", (node,), None
+    return row.name, b.arguments(node), b.static.get(node)

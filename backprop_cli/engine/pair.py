@@ -1,0 +1,233 @@
+"""Two programs over the same variables, and their values at a point, equal or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from backprop_cli.engine.evaluate import Value, evaluate
+from backprop_cli.engine.program import Binder
+from backprop_cli.engine.selection import select_outputs
+from backprop_cli.errors import BpropError, NameFault, UsageFault
+from backprop_cli.ir.graph import Builder, Graph
+
+if TYPE_CHECKING:
+    from backprop_cli.engine.lower import Program
+
+Shape = tuple[int, ...]
+DIGITS, MORE = 60, 400  # of high-precision values; a difference must be the same with MORE
+RELATIVE, ABSOLUTE = "1e-30", "1e-45"  # the difference of equal values of 60 digits, at most
+LOOSE = 1e-7  # that of floats, where mpmath is not installed
+LARGE = 3_000  # nodes up to which a difference is simplified
+
+
+class Values(NamedTuple):
+    """What two programs give at a point.
+
+    `verdict` is 'equal', 'differ', 'first' or 'second' (only that one has a value), or 'neither'.
+    """
+
+    verdict: str
+    first: Value
+    second: Value
+
+
+class Pair:
+    """Two programs whose variables of one name are the same variable."""
+
+    def __init__(
+        self,
+        first: Program | Graph,
+        second: Program | Graph,
+        shapes: Mapping[str, Shape],
+        given: Mapping[str, Value],
+    ) -> None:
+        uses = [_uses(first), _uses(second)]
+        _refuse_unused({*shapes, *given}, uses)
+        self.graphs = tuple(
+            Binder(program, {k: v for k, v in shapes.items() if k in names})(
+                {k: v for k, v in given.items() if k in names}
+            ).graph
+            for program, names in zip((first, second), uses, strict=True)
+        )
+        self.outputs = tuple(map(_only_output, self.graphs, ("first", "second")))
+        self.parameters = {k: v for graph in self.graphs for k, v in graph.parameters.items()}
+        joined = _joined(*self.graphs)
+        self.shapes = {k: v for k, v in joined.items() if k not in self.parameters}
+        self.precise = _has_mpmath()
+
+    @property
+    def output_shapes(self) -> tuple[Shape, Shape]:
+        one, two = (g.shape(o) for g, o in zip(self.graphs, self.outputs, strict=True))
+        return one, two
+
+    def lone(self, k: int) -> list[str]:
+        """The variables that only one of the two programs has."""
+        other = {*_names(self.graphs[1 - k]), *self.parameters}
+        return [name for name in _names(self.graphs[k]) if name not in other]
+
+    def part(self, point: Mapping[str, Value], k: int) -> dict[str, Value]:
+        """The values of the variables that one of the programs has.
+
+        What the other has as a parameter keeps its value.
+        """
+        known = {**point, **self.parameters}
+        return {name: known[name] for name in _names(self.graphs[k])}
+
+    def values(self, point: Mapping[str, Value]) -> Values:
+        """Both values, and whether they are one number, beyond what rounding explains."""
+        floats = [
+            evaluate(graph, self.part(point, k)).values[output]
+            for k, (graph, output) in enumerate(zip(self.graphs, self.outputs, strict=True))
+        ]
+        if not self.precise:
+            return Values(_of_floats(*floats), *floats)
+        return Values(self._of_exact(point), *floats)
+
+    def _of_exact(self, point: Mapping[str, Value]) -> str:
+        from backprop_cli.backends.mpmath_numbers import mp
+
+        pairs = self._exact(point, DIGITS)
+        verdicts = {_judged(a, b) for a, b in pairs}
+        if "differ" in verdicts:  # rounding would shrink with more digits
+            again = self._exact(point, MORE)
+            with mp.workdps(MORE):
+                same = [
+                    mp.isfinite(a - b) and abs((a - b) - (c - d)) <= abs(c - d) / 10
+                    for (a, b), (c, d) in zip(pairs, again, strict=True)
+                    if _judged(a, b) == "differ"
+                ]
+            if not any(same):
+                verdicts.remove("differ")
+                verdicts.add("equal")
+        for verdict in ("differ", "first", "second", "equal"):
+            if verdict in verdicts:
+                return verdict
+        return "neither"
+
+    def _exact(self, point: Mapping[str, Value], digits: int) -> list[tuple[Any, Any]]:
+        """The elements of both values, constants taken as their digits say."""
+        import numpy as np
+
+        from backprop_cli.backends import mpmath_numbers as high
+        from backprop_cli.backends.mpmath_numbers import mp
+
+        found = []
+        with mp.workdps(digits):
+            for k, (graph, output) in enumerate(zip(self.graphs, self.outputs, strict=True)):
+                part = self.part(point, k)
+                bound = {i: high.numbers(part[graph.names[i]]) for i in graph.inputs}
+                value = high.forward(graph, bound, decimal=True)[output]
+                found.append(list(np.asarray(value, dtype=object).ravel()))
+        return list(zip(*found, strict=True))
+
+    def is_zero(self) -> bool:
+        """Whether the difference of the two simplifies to the constant 0."""
+        if sum(map(len, self.graphs)) > LARGE or self.output_shapes[0] != self.output_shapes[1]:
+            return False
+        from backprop_cli.transform.simplify import simplify
+
+        graph = simplify(self.difference())
+        node = graph.outputs[0][1]
+        while graph.op(node).name in ("broadcast_to", "reshape", "identity"):
+            node = graph.arguments(node)[0]
+        return graph.op(node).name == "const" and graph.static[node] == 0
+
+    def difference(self) -> Graph:
+        """One graph of the first program less the second."""
+        builder = Builder()
+        for name, shape in self.shapes.items():
+            builder.input(name, shape)
+        ends = []
+        for graph, output in zip(self.graphs, self.outputs, strict=True):
+            place: dict[int, int] = {}
+            for i in range(output + 1):
+                op = graph.op(i).name
+                if op == "input":
+                    place[i] = builder.input(graph.names[i], graph.shape(i))
+                elif op == "const":
+                    place[i] = builder.const(graph.static[i])
+                else:
+                    arguments = [place[a] for a in graph.arguments(i)]
+                    place[i] = builder.add(op, *arguments, static=graph.static.get(i))
+            ends.append(place[output])
+        return builder.graph([(None, builder.add("sub", *ends))])
+
+
+def _names(graph: Graph) -> list[str]:
+    return [graph.names[i] for i in graph.inputs]
+
+
+def _uses(program: Program | Graph) -> set[str]:
+    if isinstance(program, Graph):
+        return {*_names(program), *program.parameters}
+    extra = {"e"} if program.names.e is not None else set()
+    return {*program.variables(), *program.parameters(), *extra}
+
+
+def _refuse_unused(names: set[str], uses: list[set[str]]) -> None:
+    for name in sorted(names - uses[0] - uses[1]):
+        known = sorted(uses[0] | uses[1])
+        raise NameFault(
+            f"'{name}' is bound, but neither program uses it",
+            help=f"their variables are {', '.join(known)}" if known else None,
+        )
+
+
+def _only_output(graph: Graph, which: str) -> int:
+    _, chosen = select_outputs(graph, [])
+    if len(chosen) > 1:
+        raise UsageFault(
+            f"compare takes programs of one output, and the {which} has {len(chosen)}",
+            help="make it one array: [f, g]",
+        )
+    return chosen[0][1]
+
+
+def _joined(first: Graph, second: Graph) -> dict[str, Shape]:
+    """The shapes of all variables; raises UsageFault where the two programs do not agree."""
+    shapes = {first.names[i]: first.shape(i) for i in first.inputs}
+    for i in second.inputs:
+        name = second.names[i]
+        if shapes.setdefault(name, second.shape(i)) != second.shape(i):
+            raise UsageFault(
+                f"'{name}' has one shape in the first program and another in the second"
+            )
+    return shapes
+
+
+def _has_mpmath() -> bool:
+    try:
+        from backprop_cli.backends import mpmath_numbers  # noqa: F401
+    except BpropError:
+        return False
+    return True
+
+
+def _judged(a: Any, b: Any) -> str:
+    from backprop_cli.backends.mpmath_numbers import mp
+
+    known = [mp.isfinite(a), mp.isfinite(b)]
+    if not all(known):
+        return "first" if known[0] else "second" if known[1] else "neither"
+    with mp.workdps(DIGITS):
+        miss = abs(a - b)
+        small = mp.mpf(RELATIVE) * max(abs(a), abs(b))
+        return "equal" if miss <= small or miss <= mp.mpf(ABSOLUTE) else "differ"
+
+
+def _of_floats(first: Value, second: Value) -> str:
+    import numpy as np
+
+    verdicts = set()
+    for a, b in zip(np.ravel(first).tolist(), np.ravel(second).tolist(), strict=True):
+        if math.isfinite(a) and math.isfinite(b):
+            near = abs(a - b) <= LOOSE * max(abs(a), abs(b), LOOSE)
+            verdicts.add("equal" if near else "differ")
+        elif math.isfinite(a) or math.isfinite(b):
+            verdicts.add("first" if math.isfinite(a) else "second")
+    for verdict in ("differ", "first", "second", "equal"):
+        if verdict in verdicts:
+            return verdict
+    return "neither"

@@ -1,0 +1,180 @@
+"""Symbolic derivatives: adjoint graphs, simplified, as programs of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations_with_replacement
+from math import comb
+from typing import NamedTuple
+
+from backprop_cli.errors import UsageFault
+from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.transform.prune import prune
+from backprop_cli.transform.reverse import reverse
+from backprop_cli.transform.rewrite import Rewriter, copied, named
+from backprop_cli.transform.simplify import simplify, without_guards
+
+MOST_DERIVATIVES = 1_000
+LARGEST = 200_000  # nodes of a derivative that is differentiated again
+
+
+class Derivative(NamedTuple):
+    """The derivative by some variables in turn: a graph in these variables, with one output."""
+
+    wrt: tuple[str, ...]
+    graph: Graph
+
+
+def symbolic(
+    graph: Graph, output: int, wrt: Sequence[int], order: int = 1, formal: bool = False
+) -> list[Derivative]:
+    """The derivatives of one order by named nodes; of a higher order, the mixed ones as well.
+
+    A node that is not a variable stands in the result as one. Derivatives of programs with arrays
+    are in matrix notation. Raises UsageFault where there are too many, or none can be written.
+    """
+    labels = graph.labels()
+    names = [labels[node] for node in wrt]
+    if graph.shapes:
+        return [_matrix(graph, output, node, order, formal) for node in wrt]
+    count = comb(len(wrt) + order - 1, order)
+    if count > MOST_DERIVATIVES:
+        raise UsageFault(
+            f"there are {count:,} derivatives of order {order} by {len(wrt)} variables",
+            help=f"name fewer: --wrt {names[0]}",
+        )
+    opened = _isolated(graph, output, wrt)
+    found: dict[tuple[str, ...], Graph] = {(): opened}
+    for depth in range(1, order + 1):
+        found = _next(found, names, depth, formal)
+    return [Derivative(key, found[key]) for key in found]
+
+
+def derivatives(
+    graph: Graph, wrt: Sequence[int] | None = None, order: int = 1, formal: bool = False
+) -> Graph:
+    """One graph of the derivatives of the first output, each by one variable, of one order."""
+    nodes = list(graph.inputs if wrt is None else wrt)
+    output = graph.outputs[0][1]
+    found = [symbolic(graph, output, [node], order, formal)[0] for node in nodes]
+    builder = Builder()
+    maker = Rewriter(builder, {})
+    outputs = [(d.wrt[0], _copied(maker, d.graph)) for d in found]
+    return builder.graph(outputs)
+
+
+def _next(
+    lower: dict[tuple[str, ...], Graph], names: list[str], depth: int, formal: bool
+) -> dict[tuple[str, ...], Graph]:
+    """The derivatives of one order more."""
+    result: dict[tuple[str, ...], Graph] = {}
+    for key, graph in lower.items():
+        further = names[names.index(key[-1]) :] if key else names
+        if len(graph) > LARGEST:
+            raise UsageFault(
+                f"the derivative of order {depth - 1} has {len(graph):,} operations",
+                help="bprop taylor gives high orders at a point",
+            )
+        for name, derivative in zip(further, gradient(graph, further, formal), strict=True):
+            result[*key, name] = derivative
+    in_order = combinations_with_replacement(names, depth)
+    return {key: result[key] for key in in_order}
+
+
+def gradient(graph: Graph, names: Sequence[str], formal: bool = False) -> list[Graph]:
+    """The derivatives of a scalar output by variables, each simplified in a graph of its own."""
+    start = len(graph)
+    wanted = [graph.by_name[name] for name in names]
+    found = reverse(graph, graph.outputs[0][1], wanted)
+    simple = simplify(without_guards(found.graph, start), formal)
+    return [prune(simple.with_outputs([output]), simple.inputs)[0] for output in simple.outputs]
+
+
+def _isolated(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
+    """The program of one output, with the nodes of `wrt` as variables."""
+    from backprop_cli.engine.matrix_calculus import anew
+
+    labels = graph.labels()
+    opened = {node: labels[node] for node in wrt if node not in graph.inputs}
+    one = graph.with_outputs([(None, output)])
+    return anew(one, opened, {}) if opened else one
+
+
+def _matrix(graph: Graph, output: int, node: int, order: int, formal: bool) -> Derivative:
+    from backprop_cli.engine.matrix_calculus import matrix_derivative
+
+    name = graph.labels()[node]
+    return Derivative((name,) * order, matrix_derivative(graph, output, node, order, formal))
+
+
+def title(derivative: Derivative, taken: Iterable[str] = ()) -> str:
+    """A name for a derivative that no variable has: d_x, or d_x_y."""
+    name = "_".join(("d", *derivative.wrt))
+    while name in taken:
+        name += "_"
+    return name
+
+
+def program(derivatives: Sequence[Derivative], share: bool = False) -> Graph:
+    """One graph of all derivatives, the outputs named by `title` if there are several.
+
+    With `share`, what is used more than once is a named node.
+    """
+    builder = Builder()
+    maker = Rewriter(builder, {})
+    inputs = {name for d in derivatives for name in map(d.graph.names.get, d.graph.inputs)}
+    nodes = [_copied(maker, d.graph) for d in derivatives]
+    if len(derivatives) == 1:
+        outputs: list[tuple[str | None, int]] = [(None, nodes[0])]
+    else:
+        outputs = [
+            (title(d, filter(None, inputs)), n) for d, n in zip(derivatives, nodes, strict=True)
+        ]
+    graph = builder.graph(outputs)
+    return _shared(graph) if share else _named(graph)
+
+
+def _copied(maker: Rewriter, graph: Graph) -> int:
+    """A graph's output, copied into a builder with others."""
+    place: dict[int, int] = {}
+    for i in range(len(graph)):
+        if i in graph.inputs:
+            place[i] = maker.builder.input(graph.names[i], graph.shape(i))
+        else:
+            place[i] = copied(maker, graph, i, place, keep_names=False)
+    return place[graph.outputs[0][1]]
+
+
+def _named(graph: Graph) -> Graph:
+    """The graph with its named outputs as nodes of these names."""
+    builder = Builder(graph=graph)
+    outputs = [
+        (name, node if name is None else named(builder, node, name)) for name, node in graph.outputs
+    ]
+    return builder.graph(outputs)
+
+
+def _shared(graph: Graph) -> Graph:
+    """The graph with names for what is used more than once."""
+    uses = [0] * len(graph)
+    for i in range(len(graph)):
+        for a in graph.arguments(i):
+            uses[a] += 1
+    taken = {*graph.by_name, *(name for name, _ in graph.outputs)}
+    builder = Builder()
+    maker = Rewriter(builder, {})
+    place: dict[int, int] = {}
+    count = 0
+    for i in range(len(graph)):
+        if i in graph.inputs:
+            place[i] = builder.input(graph.names[i], graph.shape(i))
+            continue
+        place[i] = copied(maker, graph, i, place)
+        if uses[i] > 1 and graph.active[i] and graph.codes[i] != CONST:
+            count += 1
+            while f"v{count}" in taken:
+                count += 1
+            place[i] = named(builder, place[i], f"v{count}")
+    outputs = [(name, place[node]) for name, node in graph.outputs]
+    made = builder.graph(outputs)
+    return _named(prune(made, made.inputs)[0])

@@ -1,0 +1,159 @@
+"""Taylor coefficients of an output along one number that moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from backprop_cli.engine.evaluate import Value, differentiate, evaluate, quiet
+from backprop_cli.engine.findings import is_finite, number, place, said
+from backprop_cli.engine.guards import beside_gradient, higher_warnings
+from backprop_cli.engine.selection import Place, find_place
+from backprop_cli.engine.series import Series
+from backprop_cli.engine.warning import Warning_
+from backprop_cli.errors import ShapeFault, UsageFault
+from backprop_cli.ir.graph import Graph
+from backprop_cli.ir.shapes import show
+
+SINC_ORDER = 18  # to which the rule of sinc near 0, a polynomial, gives coefficients
+SINC_NEAR = 0.4  # below which it is that polynomial
+
+
+class Taylor(NamedTuple):
+    """`coefficients[k]` of (x - at)^k, each in the shape of the output; `name` is what x is."""
+
+    graph: Graph
+    output: int
+    name: str
+    at: float
+    coefficients: list[Value]
+    warnings: list[Warning_]
+
+    @property
+    def derivatives(self) -> list[Value]:
+        """The derivatives, order by order: k! times each coefficient."""
+        return [c * _factorial(k) for k, c in enumerate(self.coefficients)]
+
+
+def _factorial(k: int) -> float:
+    return float(math.factorial(k)) if k <= 170 else math.inf
+
+
+def expansion_place(graph: Graph, names: list[str]) -> tuple[str, Place]:
+    """The one scalar to expand in, a node or an element, and what it is called.
+
+    By default the only variable. Raises UsageFault and ShapeFault where it is not one scalar.
+    """
+    if len(names) > 1:
+        raise UsageFault(f"taylor expands in one variable, not in {len(names)}")
+    if not names:
+        names = [graph.names[i] for i in graph.inputs]
+        if not names:
+            raise UsageFault("taylor needs a variable, and this program has none")
+        if len(names) > 1:
+            raise UsageFault(
+                f"taylor expands in one variable, and there are {len(names)}: {', '.join(names)}",
+                help=f"choose one: --wrt {names[0]}",
+            )
+    found = find_place(graph, names[0])
+    shape = graph.shape(found.node)
+    if shape and found.element is None:
+        element = f"{names[0]}[{', '.join('0' for _ in shape)}]"
+        raise ShapeFault(
+            f"taylor expands in one number, and '{names[0]}' has the shape {show(shape)}",
+            help=f'take an element: --wrt "{element}"',
+        )
+    return names[0], found
+
+
+def taylor(
+    graph: Graph,
+    point: Mapping[str, Value],
+    output: int,
+    wrt: Place,
+    name: str,
+    order: int,
+    backend: str = "auto",
+) -> Taylor:
+    """The coefficients up to `order` of an output of any shape."""
+    done = evaluate(graph, point, backend)
+    seed: Value = None
+    direction: Value = 1.0
+    if graph.shape(output) or wrt.element is not None:
+        import numpy as np
+
+        seed = np.ones(graph.shape(output))[()]
+        if wrt.element is not None:
+            direction = np.zeros(graph.shape(wrt.node))
+            direction[wrt.element] = 1.0
+    sweep = differentiate(graph, point, output, [wrt.node], seed, done.backend, done)
+    series = Series(graph, point, wrt.node, direction, done.values, done.backend)
+    with quiet(done.backend):
+        coefficients = [series.coefficient(output, k) for k in range(order + 1)]
+    start = done.values[wrt.node]
+    at = float(start if wrt.element is None else start[wrt.element])
+    kept, _ = beside_gradient(higher_warnings(sweep))
+    if sweep.adjoints[wrt.node] is None:
+        kept += [w for w in sweep.warnings if w.kind == "no-path"]
+    found = Taylor(graph, output, name, at, coefficients, kept)
+    return found._replace(warnings=[*kept, *_singular(found, series), *_sinc(found, series)])
+
+
+def _singular(found: Taylor, series: Series) -> list[Warning_]:
+    """Where the first coefficient that is not finite comes from."""
+    bad = [k for k, c in enumerate(found.coefficients) if not is_finite(c)]
+    if not bad:
+        return []
+    graph = found.graph
+    order, node = min(
+        (k, i)
+        for i in range(found.output + 1)
+        for k, c in enumerate(series.coefficients[i][: bad[0] + 1])
+        if not is_finite(c)
+    )
+    worst = series.coefficients[node][order]
+    shown = number(worst) if isinstance(worst, float) else "not finite"
+    message = (
+        f"{said(graph, node)} has no Taylor series at {found.name} = {number(found.at)}: "
+        f"its coefficient of order {order} is {shown}"
+    )
+    first = found.coefficients[bad[0]]
+    scalar = isinstance(first, float)
+    return [
+        Warning_(
+            "non-finite",
+            graph.labels()[node],
+            place(graph, node),
+            message,
+            f"coefficients[{bad[0]}]" if scalar else None,
+            first if scalar else None,
+        )
+    ]
+
+
+def _sinc(found: Taylor, series: Series) -> list[Warning_]:
+    """The rule of sinc near 0 is a polynomial, which has no coefficients beyond its degree."""
+    graph = found.graph
+    if len(found.coefficients) - 1 <= SINC_ORDER:
+        return []
+    nodes = [
+        i
+        for i in range(found.output + 1)
+        if graph.op(i).name == "sinc" and series.moves[i] and _is_near_zero(graph, i, series)
+    ]
+    return [
+        Warning_(
+            "accuracy",
+            graph.labels()[i],
+            place(graph, i),
+            f"near 0 the coefficients of {said(graph, i)} beyond order {SINC_ORDER} are not exact",
+        )
+        for i in nodes
+    ]
+
+
+def _is_near_zero(graph: Graph, node: int, series: Series) -> bool:
+    """Whether the argument of a sinc is where its rule is the polynomial."""
+    near = abs(series.coefficients[graph.arguments(node)[0]][0]) < SINC_NEAR
+    return bool(near if isinstance(near, bool) else near.any())

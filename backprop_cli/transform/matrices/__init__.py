@@ -1,0 +1,1 @@
+"""Matrix notation: programs with vectors and matrices as sums of products."""

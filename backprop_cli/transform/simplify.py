@@ -1,0 +1,164 @@
+"""Simplification: a graph with the same outputs in the fewest operations that are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cache
+from math import log, pi, sqrt
+
+from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.transform.algebra import Algebra
+from backprop_cli.transform.forms import ONE, Exponent
+from backprop_cli.transform.prune import prune
+from backprop_cli.transform.rewrite import Compiled, Rewriter, compiled, copied
+from backprop_cli.transform.rules import FORMAL, GUARDS, RULES
+
+SUMS = frozenset(("add", "sub"))
+PRODUCTS = frozenset(("mul", "div"))
+SELECTING = frozenset(("where", "maximum", "minimum", "clip"))
+# functions whose argument is not negative where they have a value
+ROOTS = frozenset(("sqrt", "log", "log2", "log10"))
+# constants of derivative rules, by what they are
+NAMED = {log(2): ("log", 2.0), log(10): ("log", 10.0)}
+TWO_OVER_SQRT_PI, SQRT_HALF, SQRT_2PI = 2 / sqrt(pi), sqrt(0.5), sqrt(2 * pi)
+
+
+@cache
+def rules(formal: bool) -> dict[str, list[Compiled]]:
+    return compiled([*RULES, *FORMAL] if formal else RULES)
+
+
+@cache
+def guards() -> dict[str, list[Compiled]]:
+    return compiled(GUARDS)
+
+
+def simplify(graph: Graph, formal: bool = False) -> Graph:
+    """The graph in the fewest operations found, with the same inputs and outputs.
+
+    Names of inner nodes go. The result is equal wherever `graph` is finite; it may have a value at
+    single points where `graph` has none (x/x at 0), and with `formal` elsewhere (sqrt(x)^2).
+
+    >>> b = Builder()
+    >>> x = b.input("x")
+    >>> len(simplify(b.graph([(None, b.add("add", x, b.add("sub", x, x)))])))
+    1
+    """
+    builder = Builder(graph.source)
+    algebra = Algebra(builder, rules(formal), formal)
+    place = {i: builder.input(graph.names[i], graph.shape(i)) for i in graph.inputs}
+    inside = interior(graph)
+    total_domain = not any(op in SELECTING for op in operations(graph))
+    for i in range(len(graph)):
+        if i in place or inside[i]:
+            continue
+        place[i] = made(algebra, graph, i, place, inside)
+        if total_domain and is_root(algebra, graph, i, place):
+            algebra.known.add(place[graph.arguments(i)[0]])
+    outputs = [(name, place[node]) for name, node in graph.outputs]
+    made_graph = builder.graph(outputs, graph.parameters, graph.notes)
+    return prune(made_graph, made_graph.inputs)[0]
+
+
+def is_root(algebra: Algebra, graph: Graph, i: int, place: dict[int, int]) -> bool:
+    """Whether a node has a value only where its argument is not negative."""
+    name = graph.op(i).name
+    if name != "pow":
+        return name in ROOTS
+    power = algebra.number(place[graph.arguments(i)[1]])
+    return power is not None and power.denominator != 1
+
+
+def operations(graph: Graph) -> set[str]:
+    return {OPERATIONS[code].name for code in set(graph.codes)}
+
+
+def interior(graph: Graph) -> bytearray:
+    """1 for sums and products within a larger one that nothing else uses."""
+    uses = [0] * len(graph)
+    user = [-1] * len(graph)
+    for i in range(len(graph)):
+        for a in graph.arguments(i):
+            uses[a] += 1
+            user[a] = i
+    for _, node in graph.outputs:
+        uses[node] += 2
+    inside = bytearray(len(graph))
+    for i in range(len(graph)):
+        if uses[i] == 1 and graph.shape(i) == graph.shape(user[i]):
+            name, outer = graph.op(i).name, graph.op(user[i]).name
+            for family in (SUMS, PRODUCTS):
+                if name in family and outer in family:
+                    inside[i] = 1
+    return inside
+
+
+def made(algebra: Algebra, graph: Graph, i: int, place: dict[int, int], inside: bytearray) -> int:
+    """The node for node `i`, with the sums or products inside it."""
+    name = graph.op(i).name
+    if name in SUMS:
+        parts = [(c, place[leaf]) for leaf, c in leaves(graph, i, inside, "sub")]
+        return algebra.shaped(algebra.total(parts), graph.shape(i))
+    if name in PRODUCTS:
+        factors: Iterable[tuple[int, Exponent]] = [
+            (place[leaf], e) for leaf, e in leaves(graph, i, inside, "div")
+        ]
+        return algebra.shaped(algebra.product(factors), graph.shape(i))
+    if graph.codes[i] == CONST:
+        return algebra.builder.const(graph.static[i])
+    return copied(algebra, graph, i, place, keep_names=False)
+
+
+def leaves(graph: Graph, root: int, inside: bytearray, inverse: str) -> list[tuple[int, Fraction]]:
+    """What a tree of sums (or products) adds up, in order, with its sign (or power)."""
+    found: list[tuple[int, Fraction]] = []
+    stack = [(root, ONE)]
+    while stack:
+        node, sign = stack.pop()
+        if node != root and not inside[node]:
+            found.append((node, sign))
+            continue
+        left, right = graph.arguments(node)
+        stack.append((right, -sign if graph.op(node).name == inverse else sign))
+        stack.append((left, sign))
+    return found
+
+
+def without_guards(graph: Graph, start: int) -> Graph:
+    """The graph without what derivative rules add for the sake of numbers, from node `start` on.
+
+    Their constants get the names a reader knows: log(2) for 0.693...
+    """
+    builder = Builder(graph.source)
+    maker = Rewriter(builder, {})
+    place: dict[int, int] = {}
+    for i in range(len(graph)):
+        if i == start:
+            maker.rules = guards()
+        if i in graph.inputs:
+            place[i] = builder.input(graph.names[i], graph.shape(i))
+        elif i >= start and graph.codes[i] == CONST:
+            place[i] = named_constant(builder, graph.static[i])
+        else:
+            place[i] = copied(maker, graph, i, place, keep_names=False)
+    outputs = [(name, place[node]) for name, node in graph.outputs]
+    return builder.graph(outputs, graph.parameters, graph.notes)
+
+
+def named_constant(builder: Builder, value: float) -> int:
+    """A constant of a derivative rule, written as what it is."""
+    function = NAMED.get(abs(value))
+    if function is not None:
+        node = builder.add(function[0], builder.const(function[1]))
+    elif abs(value) == TWO_OVER_SQRT_PI:
+        node = builder.add("div", builder.const(2.0), builder.add("sqrt", builder.const(pi)))
+    elif abs(value) == SQRT_HALF:
+        node = builder.add("div", builder.const(1.0), builder.add("sqrt", builder.const(2.0)))
+    elif abs(value) == SQRT_2PI:
+        two_pi = builder.add("mul", builder.const(2.0), builder.const(pi))
+        node = builder.add("sqrt", two_pi)
+    else:
+        return builder.const(value)
+    return builder.add("neg", node) if value < 0 else node
