@@ -198,8 +198,9 @@ class Algebra(Products):
         return node
 
     def _make_sum(self, total: Sum) -> int:
-        total = identities.total(self, total)
-        const, terms = total
+        const, terms = identities.total(self, total)
+        terms = {term: c for term, c in terms.items() if c}
+        total = Sum(const, terms)
         if not terms:
             return self.number_node(const)
         if len(terms) == 1 and const == 0:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.ir.ops import OPERATIONS
-from backprop_cli.transform.forms import ONE, ZERO, E, Exponent, Product, Sum, linear, times
+from backprop_cli.transform.forms import ONE, ZERO, E, Exponent, Product, Sum, linear, times, whole
 
 if TYPE_CHECKING:
     from backprop_cli.transform.algebra import Algebra
@@ -34,7 +34,7 @@ def called(algebra: Algebra, factors: dict[int, Exponent]) -> Called:
     found: Called = {}
     for base, e in factors.items():
         name = operation(algebra, base)
-        if name in NAMES and isinstance(e, Fraction):
+        if name in NAMES and whole(e):  # a root of sin(u) is not one of tan(u)*cos(u)
             found[name, algebra.builder.arguments(base)[0]] = base
     return found
 
@@ -58,6 +58,8 @@ def _fitting(
     e: Any = factors[base]
     if name == "abs":
         yield from _absolute(algebra, given, calls, u, base)
+    if name == "sign":
+        yield from _signed(algebra, given, u, base)
     for top, bottom, quotient in QUOTIENTS:
         other = calls.get((bottom, u))
         if other is None or name not in (top, quotient):
@@ -132,9 +134,22 @@ def _absolute(
         rest = moved(algebra, given, {sign: -ONE, base: -ONE})
         yield replaced(algebra, rest, base, u, ONE)
     power = given.factors.get(u)
-    if isinstance(power, Fraction) and power * e < 0 and abs(power) == abs(e) == 1:
+    if isinstance(power, Fraction) and power == -e and e.denominator == 1:
         sign = algebra.make("sign", (u,))  # |u|/u = u/|u| = sign(u)
         yield moved(algebra, given, {base: -e, u: -power, sign: ONE})
+
+
+def _signed(algebra: Algebra, given: Product, u: int, base: int) -> Iterator[Product]:
+    """u*sign(u) = |u|, u*sign(u)^2 = u."""
+    e: Any = given.factors[base]
+    power = given.factors.get(u)
+    if not isinstance(power, Fraction) or power <= 0:
+        return
+    if e >= 2:
+        yield moved(algebra, given, {base: -TWO})
+    elif e == power == 1:
+        size = algebra.make("abs", (u,))
+        yield moved(algebra, given, {base: -ONE, u: -ONE, size: ONE})
 
 
 def replaced(algebra: Algebra, given: Product, base: int, node: int, power: Fraction) -> Product:

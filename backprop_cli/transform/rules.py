@@ -15,7 +15,6 @@ from backprop_cli.ir.ops.notation import (
     cosh,
     exp,
     log,
-    maximum,
     sigmoid,
     sin,
     sinh,
@@ -38,10 +37,6 @@ def minus(x: Expr) -> bool:
     return (
         product is not None and product.coefficient < 0 and x.value not in context.sums  # type: ignore[attr-defined]
     )
-
-
-def minimum(x: Expr, y: Expr) -> Expr:
-    return apply("minimum", x, y)
 
 
 def odd(name: str) -> Rule:
@@ -107,19 +102,42 @@ FORMAL = [
 GUARDS = [
     Rule(lambda x, y, c: where(x, y, c), lambda x, y, c: y, lambda x, y, c: is_nan(c)),
     Rule(lambda x, y: where(x == 0, 0.0, y), lambda x, y: y),  # a norm at 0
-    Rule(lambda x, z, y: where((x == 0) & (z >= 0), 0.0, y), lambda x, z, y: y),  # 0^y
+    Rule(  # 0^y, where x is not always 0
+        lambda x, z, y: where((x == 0) & (z >= 0), 0.0, y),
+        lambda x, z, y: y,
+        lambda x, z, y: varies(x),
+    ),
     Rule(lambda x: x + 0.0, lambda x: x),  # -0 made 0
     Rule(lambda x: x == 0, lambda x: 0.0, lambda x: constant(x)),  # a constant that is not 0
     Rule(lambda x, y: x | ~(y == y), lambda x, y: x),  # selected, or nan
-    # one of two that tie has a share of 1/2; the winner has all
-    Rule(lambda x, y: 1 / ((x >= y) + (y >= x)), lambda x, y: 1.0),
-    Rule(lambda x, y: 1 / ((x <= y) + (y <= x)), lambda x, y: 1.0),
-    # where x wins, a tie aside
-    Rule(lambda x, y: x == maximum(x, y), lambda x, y: x >= y),
-    Rule(lambda x, y: x == minimum(x, y), lambda x, y: x <= y),
+    # which of two wins; a tie goes to the first in max, to the second in min
+    Rule(lambda x, z: x == z, lambda x, z: wins(x, z), lambda x, z: is_of_two(x, z)),
+    Rule(lambda x: 1 / (x + ~x), lambda x: 1.0, truth),  # its share is all
     # sinc near 0, by its series
     Rule(lambda x, y, z: where((x < 0.4) & (x > -0.4), y, z), lambda x, y, z: z),
 ]
+
+
+def is_of_two(x: Expr, extremum: Expr) -> bool:
+    """Whether the second is max or min of the first and something else."""
+    builder = x.context.builder  # type: ignore[attr-defined]
+    row = OPERATIONS[builder.codes[extremum.value]]
+    arguments = builder.arguments(extremum.value)
+    return row.name in ("maximum", "minimum") and len(arguments) == 2 and x.value in arguments
+
+
+def wins(x: Expr, extremum: Expr) -> Expr:
+    """Where `x` is the one that max or min takes."""
+    builder = x.context.builder  # type: ignore[attr-defined]
+    first, second = (Expr(x.context, a) for a in builder.arguments(extremum.value))
+    largest = OPERATIONS[builder.codes[extremum.value]].name == "maximum"
+    at_first = first >= second
+    return at_first if (x.value == first.value) == largest else ~at_first
+
+
+def varies(x: Expr) -> bool:
+    """Whether an operand depends on a variable."""
+    return bool(x.context.builder.active[x.value])  # type: ignore[attr-defined]
 
 
 def constant(x: Expr) -> bool:

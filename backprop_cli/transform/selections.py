@@ -6,6 +6,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING
 
 from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.transform.rewrite import Rewriter
 
 if TYPE_CHECKING:
     from backprop_cli.transform.algebra import Algebra
@@ -55,7 +56,8 @@ def _selected(algebra: Algebra, condition: int, yes: int, no: int) -> int | None
     known_no = assuming(algebra, no, facts(algebra, condition, False))
     if (known_yes, known_no) == (yes, no):
         return None
-    return algebra.make("where", (condition, known_yes, known_no))
+    # its branches know the condition now: asking them again might never end
+    return Rewriter.make(algebra, "where", (condition, known_yes, known_no))
 
 
 def facts(algebra: Algebra, condition: int, holds: bool) -> dict[int, bool]:
@@ -96,16 +98,32 @@ def assuming(algebra: Algebra, node: int, known: dict[int, bool]) -> int:
 
 def _taken(algebra: Algebra, node: int, known: dict[int, bool]) -> int | None:
     """The branch of a selection whose condition is known."""
-    if OPERATIONS[algebra.builder.codes[node]].name != "where":
+    name = OPERATIONS[algebra.builder.codes[node]].name
+    if name in ("maximum", "minimum"):
+        return _winner(algebra, node, name, known)
+    if name != "where":
         return None
     condition, yes, no = algebra.builder.arguments(node)
     value = known.get(condition)
     return None if value is None else yes if value else no
 
 
+def _winner(algebra: Algebra, node: int, name: str, known: dict[int, bool]) -> int | None:
+    """The one that max or min of two takes, where it is known that a >= b, or not."""
+    arguments = algebra.builder.arguments(node)
+    for condition, holds in known.items():
+        if OPERATIONS[algebra.builder.codes[condition]].name == "ge":
+            a, b = algebra.builder.arguments(condition)
+            if sorted((a, b)) == sorted(arguments):
+                return a if holds == (name == "maximum") else b
+    return None
+
+
 def _walked(algebra: Algebra, node: int, known: dict[int, bool]) -> list[int] | None:
     """The nodes of a branch that may depend on known conditions, in order; None where none does."""
-    first = min(known)  # what was made before the conditions cannot depend on them
+    names = {OPERATIONS[algebra.builder.codes[condition]].name for condition in known}
+    # what was made before the conditions cannot depend on them, max and min of their operands aside
+    first = -1 if "ge" in names else min(known)
     stack, seen = [node], {node}
     found = False
     order = []

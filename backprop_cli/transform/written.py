@@ -10,6 +10,7 @@ from typing import Any
 from backprop_cli.ir.graph import CONST, INPUT, Builder
 from backprop_cli.transform.forms import (
     ONE,
+    ZERO,
     E,
     Exponent,
     Linear,
@@ -194,14 +195,18 @@ class Written(Rewriter):
         """Monomials by falling degree, then functions in the order in which they were made."""
         term, _ = item
         factors = self.factored(term).factors
+        if len(factors) == 1:
+            ((base, e),) = factors.items()
+            if base != E and self.builder.codes[base] != INPUT and isinstance(e, Fraction):
+                return (1, 0, [], base, -e)  # powers of one function side by side
         degree = 0
         for base, e in factors.items():
             if base == E or self.builder.codes[base] != INPUT:
-                return (1, 0, [], term)
+                return (1, 0, [], term, ZERO)
             if not isinstance(e, Fraction) or e.denominator != 1 or e < 0:
-                return (1, 0, [], term)
+                return (1, 0, [], term, ZERO)
             degree += int(e)
-        return (0, -degree, sorted((base, -float(e)) for base, e in factors.items()), term)  # type: ignore[arg-type]
+        return (0, -degree, sorted((base, -float(e)) for base, e in factors.items()), term, ZERO)  # type: ignore[arg-type]
 
     # what makes the parts
 

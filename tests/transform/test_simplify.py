@@ -64,7 +64,14 @@ def test_each_rule_holds_where_both_sides_are_finite(rule: Rule) -> None:
     assert met
 
 
-@pytest.mark.parametrize("rule", GUARDS, ids=lambda rule: str(pattern(rule.left)))
+def is_guard(rule: Rule) -> bool:
+    """Whether a rule is tried alone: not those about the winner of max or min."""
+    return rule.when not in (truth,) and "z" not in parameters(rule.left)[1:2]
+
+
+@pytest.mark.parametrize(
+    "rule", [*filter(is_guard, GUARDS)], ids=lambda rule: str(pattern(rule.left))
+)
 def test_each_guard_is_dropped_only_where_it_guards(rule: Rule) -> None:
     """The two sides differ at single points, at kinks and outside of a domain only."""
     builder = Builder()
@@ -118,6 +125,22 @@ def test_random_derivatives_are_the_adjoints(data: st.DataObject) -> None:
     for (_, node), i in zip(simple.outputs, graph.inputs, strict=True):
         wanted = sweep.gradient[i]
         assert math.isnan(found[node]) or abs(found[node] - wanted) <= 1e-6 * max(1, abs(wanted))
+
+
+@pytest.mark.parametrize("text", ["max(x, y)", "min(x, y)", "max(y, x)*z", "min(y, x)^2"])
+def test_the_winner_of_max_and_min(text: str) -> None:
+    """Away from ties the derivatives of max and min are those of the sweep; at one they add up."""
+    graph = lower(load(text))
+    simple = simplify(without_guards(reverse(graph).graph, len(graph)))
+    for x, y in ((1.0, 2.0), (2.0, 1.0), (-1.0, -3.0)):
+        point = {name: {"x": x, "y": y, "z": 3.0}[name] for name in graph.by_name}
+        wanted = differentiate(graph, point).gradient
+        found = evaluate(simple, point).values
+        assert [found[node] for _, node in simple.outputs] == list(wanted.values())
+    point = dict.fromkeys(graph.by_name, 3.0)
+    found = evaluate(simple, point).values
+    total = sum(found[node] for name, node in simple.outputs)
+    assert total == sum(differentiate(graph, point).gradient.values())
 
 
 def simple(text: str, **options: Any) -> str:

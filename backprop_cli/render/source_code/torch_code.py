@@ -15,7 +15,7 @@ Shape = tuple[int, ...]
 
 _UNARY = """
 exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh abs
-sign floor ceil round
+floor ceil round
 """
 _REDUCTIONS = "sum prod mean var std max min norm logsumexp"
 
@@ -30,6 +30,7 @@ ROWS: dict[str, Row] = {
     "minimum": call("_minimum", 2),
     "sqrt": Row("torch.sqrt({0}) + 0.0", 5),
     "cbrt": call("_cbrt"),
+    "sign": call("_sign"),
     "hypot": call("_hypot", 2),
     "xlogy": call("_xlogy", 2),
     "logaddexp": call("_logaddexp", 2),

@@ -83,7 +83,11 @@ def _polygamma(n, x):
     for c in _cot_slopes(n):
         value = value * cotangent + c
     left = _where(x == torch.floor(x), math.nan, -zeta - math.pi ** (n + 1) * value)
-    return _where(x == 0, math.inf, _where(x > 0, (-1.0) ** (n + 1) * zeta, left))""",
+    value = _where(x > 0, (-1.0) ** (n + 1) * zeta, left)
+    return _where(x == 0, math.inf, _where(x == math.inf, 0.0, value))""",
+    "_sign": """\
+def _sign(x):
+    return _where(x == x, torch.sign(x), math.nan)""",
     "_sum": """\
 def _sum(x, axes, keepdims):
     return torch.sum(_tensor(x), dim=axes, keepdim=keepdims) if axes else _tensor(x)""",
