@@ -20,7 +20,6 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BEGIN, END = "<!-- made by docs/make.py: begin -->\n", "<!-- end -->\n"
 EXPANDED = {  # families of functions that are not operations of their own, or belong elsewhere
-    "graph": ("identity", "stop_grad"),
     "making": ("zeros", "ones", "eye", "arange", "linspace"),
     "linear algebra": ("dot",),
     "selection": ("piecewise",),

@@ -69,13 +69,14 @@ def _convert(option: Option, flag: str, value: str) -> Any:
         )
     if option.least is None:
         return value
-    if not (value.isascii() and value.isdecimal() and len(value) < 19):
+    if not (value.isascii() and value.removeprefix("-").isdecimal()):
         raise UsageFault(f"{flag} needs a whole number, not '{value}'", help=_usage(option))
-    number = int(value)
-    if number < option.least or (option.most is not None and number > option.most):
+    number = int(value) if len(value) < 19 else None
+    most = option.most
+    if number is None or number < option.least or (most is not None and number > most):
         top = f"between {option.least} and {option.most}"
         raise UsageFault(
-            f"{flag} {number} is out of range",
+            f"{flag} {value} is out of range",
             help=f"it is {top if option.most is not None else f'at least {option.least}'}",
         )
     return number

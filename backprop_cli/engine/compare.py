@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from backprop_cli.engine.compare_gradients import GradientVerdict, compare_gradients
-from backprop_cli.engine.pair import Pair
+from backprop_cli.engine.pair import Pair, Values
 from backprop_cli.engine.sample_points import Point, random_points, simple_points, simpler
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.shapes import show
@@ -31,6 +31,7 @@ class Counterexample(NamedTuple):
     first: Value
     second: Value
     reason: str
+    difference: float | None = None  # of two values that are the same float
 
 
 class Comparison(NamedTuple):
@@ -43,6 +44,8 @@ class Comparison(NamedTuple):
     remark: str | None  # where only one has a value, or why they cannot be equal
     gradients: dict[str, GradientVerdict]
     warnings: list[Warning_]
+    fixed: Mapping[str, Value] = {}  # what kept its value in all trials
+    given: str | None = None  # at a point given: 'equal', 'differ', 'first', 'second', 'neither'
 
     @property
     def verdict(self) -> str:
@@ -64,6 +67,7 @@ class Seen(NamedTuple):
     first: list[Point]  # only the first program has a value
     second: list[Point]
     random: int  # how many of `agree` were drawn at random
+    given: str | None  # the verdict at the given point, which is the first of its list
 
 
 def compare(
@@ -73,8 +77,9 @@ def compare(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     points: int = POINTS,
 ) -> Comparison:
-    """Compares two programs over the variables of both; `given` is a point to compare at as well.
+    """Compares two programs over the variables of both.
 
+    Where `given` has all variables, that point is tried first; where it has some, they are fixed.
     Raises NameFault for a name that neither has, UsageFault where one has several outputs.
     """
     pair = Pair(first, second, shapes or {}, given or {})
@@ -84,7 +89,7 @@ def compare(
         text = f"the first is {show(one)}, the second {show(two)}"
         return Comparison(False, "symbolically", 0, None, text, {}, notes)
     zero = pair.is_zero()
-    seen = look(pair, given or {}, points)
+    seen = look(pair, points)
     example = counterexample(pair, seen)
     remark = domain(seen)
     gradients = compare_gradients(pair, seen.agree + seen.differ)
@@ -98,7 +103,10 @@ def compare(
         equal = False
         example = Counterexample(wrong.at or {}, wrong.first, wrong.second, "gradient")
     shown = "symbolically" if zero and equal else "numerically"
-    return Comparison(equal, shown, seen.random, example, remark, gradients, notes)
+    fixed = {**pair.parameters, **pair.fixed}
+    return Comparison(
+        equal, shown, seen.random, example, remark, gradients, notes, fixed, seen.given
+    )
 
 
 def _notes(pair: Pair) -> list[str]:
@@ -122,9 +130,9 @@ def _conventions(gradients: Mapping[str, GradientVerdict]) -> list[Warning_]:
     ]
 
 
-def look(pair: Pair, given: Mapping[str, Value], points: int) -> Seen:
+def look(pair: Pair, points: int) -> Seen:
     """Both values at the given point, at simple ones and at random ones."""
-    seen = Seen([], [], [], [], 0)
+    seen = Seen([], [], [], [], 0, None)
     lists = {
         "equal": seen.agree,
         "differ": seen.differ,
@@ -138,8 +146,8 @@ def look(pair: Pair, given: Mapping[str, Value], points: int) -> Seen:
             lists[verdict].append(point)
         return verdict
 
-    if given and all(name in given for name in pair.shapes):
-        tried({name: given[name] for name in pair.shapes})
+    given = pair.given if pair.given and not pair.fixed else {}
+    verdict = tried(given) if given else None
     for point in simple_points(pair.shapes):
         tried(point)
     found = 0
@@ -147,11 +155,11 @@ def look(pair: Pair, given: Mapping[str, Value], points: int) -> Seen:
     for point in islice(random_points(pair.shapes, given), tries):
         if found == points:
             break
-        verdict = tried(point)
-        found += verdict == "equal"
-        if seen.differ and verdict == "differ":
+        here = tried(point)
+        found += here == "equal"
+        if seen.differ and here == "differ":
             break
-    return seen._replace(random=found)
+    return seen._replace(random=found, given=verdict)
 
 
 def counterexample(pair: Pair, seen: Seen) -> Counterexample | None:
@@ -164,10 +172,18 @@ def counterexample(pair: Pair, seen: Seen) -> Counterexample | None:
         def holds(point: Point, wanted: str = wanted) -> bool:
             return pair.values(point).verdict == wanted
 
-        at = simpler(points[0], pair.shapes, holds)
+        at = points[0] if wanted == seen.given else simpler(points[0], pair.shapes, holds)
         values = pair.values(at)
-        return Counterexample(at, values.first, values.second, reason)
+        return Counterexample(at, values.first, values.second, reason, _hidden(pair, at, values))
     return None
+
+
+def _hidden(pair: Pair, at: Point, values: Values) -> float | None:
+    """The difference of two values that are the same in floats; None too where that overflows."""
+    import numpy as np
+
+    gap = pair.gap(at) if np.array_equal(values.first, values.second) else None
+    return gap if gap is not None and np.isfinite(gap) else None
 
 
 def _wide(pair: Pair, seen: Seen) -> list[Point]:

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate
+from backprop_cli.engine.evaluate import Evaluation, Sweep, Value, differentiate
 from backprop_cli.engine.sample_points import Point
+from backprop_cli.ir.graph import Builder, Graph
 
 if TYPE_CHECKING:
     from backprop_cli.engine.pair import Pair
 
 MOST = 60  # points
 NEAR = 1e-7  # the relative difference of derivatives that are equal
+CHECKED = 16  # derivatives of arrays that are told from rounding at a point
 SEED = 2
+
+Index = tuple[int, ...]
 
 
 class GradientVerdict(NamedTuple):
-    """Of one variable. `reason` is 'value', 'convention' (at a kink, say) or None."""
+    """Of one variable. `reason` is 'value', 'convention' (at a kink, say) or None.
+
+    Where the output or the variable is an array, `element` names the one derivative that is shown,
+    as in `∂value[0]/∂x[1]`.
+    """
 
     equal: bool  # but for conventions and rounding
     reason: str | None
     at: Point | None
     first: Value
     second: Value
+    element: str | None = None
 
 
 EQUAL = GradientVerdict(True, None, None, None, None)
@@ -33,24 +42,22 @@ EQUAL = GradientVerdict(True, None, None, None, None)
 def compare_gradients(pair: Pair, points: Sequence[Point]) -> dict[str, GradientVerdict]:
     """Both derivatives by each variable, at the points where both values are finite.
 
-    An output that is no scalar is multiplied by the same random numbers on both sides, and summed.
+    An output that is no scalar is multiplied by the same random numbers on both sides, and summed:
+    that tells whether its derivatives differ, and then they are looked at one by one.
     """
     found = dict.fromkeys(pair.shapes, EQUAL)
     seed = _seed(pair.output_shapes[0])
     for point in points[:MOST]:
         if not any(verdict.equal for verdict in found.values()):
             break
-        sweeps = [
-            differentiate(graph, pair.part(point, k), output, None, seed)
-            for k, (graph, output) in enumerate(zip(pair.graphs, pair.outputs, strict=True))
-        ]
+        sweeps = _sweeps(pair, point, seed)
         for name, verdict in found.items():
-            if verdict.equal:
-                found[name] = _at_point(pair, point, name, sweeps, verdict, seed)
+            if verdict.equal and not _near(*_derivatives(pair, sweeps, name)):
+                found[name] = _at_point(pair, point, name, sweeps, verdict)
     return found
 
 
-def _seed(shape: tuple[int, ...]) -> Any:
+def _seed(shape: Index) -> Any:
     if not shape:
         return None
     import numpy as np
@@ -59,24 +66,69 @@ def _seed(shape: tuple[int, ...]) -> Any:
     return np.array([random.uniform(1, 2) for _ in range(int(np.prod(shape)))]).reshape(shape)
 
 
+def _sweeps(pair: Pair, point: Point, seed: Any, known: Sequence[Sweep] = ()) -> list[Sweep]:
+    """Both backward passes; `known` ones of the same point save the forward passes."""
+    done: list[Evaluation | None] = [sweep.evaluation for sweep in known] or [None, None]
+    return [
+        differentiate(graph, pair.part(point, k), output, None, seed, evaluation=done[k])
+        for k, (graph, output) in enumerate(zip(pair.graphs, pair.outputs, strict=True))
+    ]
+
+
 def _at_point(
-    pair: Pair, point: Point, name: str, sweeps: list[Sweep], known: GradientVerdict, seed: Any
+    pair: Pair, point: Point, name: str, sweeps: list[Sweep], known: GradientVerdict
 ) -> GradientVerdict:
-    first, second = (_derivative(sweep, name, pair.shapes[name]) for sweep in sweeps)
-    if _near(first, second):
-        return known
-    if any(sweep.flags for sweep in sweeps):
-        if known.reason is not None:
-            return known
-        return GradientVerdict(True, "convention", point, first, second)
-    if not (_finite(first) and _finite(second)):
-        return known  # an overflow, or the edge of the domain
-    if pair.precise and _rounded(pair, point, name, seed):
-        return known
-    return GradientVerdict(False, "value", point, first, second)
+    """The verdict on derivatives that differ in floats at a point."""
+    shape = pair.output_shapes[0]
+    checked = 0
+    for place in _indices(shape):
+        if shape:
+            sweeps = _sweeps(pair, point, _unit(shape, place), sweeps)
+        derivatives = _derivatives(pair, sweeps, name)
+        for index in _apart(*derivatives):
+            first, second = (d[index] if index else d for d in derivatives)
+            text = _element(name, place, index)
+            if any(sweep.flags for sweep in sweeps):
+                if known.reason is None:
+                    known = GradientVerdict(True, "convention", point, first, second, text)
+                continue
+            if not (_finite(first) and _finite(second)):
+                continue  # an overflow, or the edge of the domain
+            if checked == CHECKED:
+                return known
+            checked += 1
+            if not (pair.precise and _rounded(pair, point, name, place, index)):
+                return GradientVerdict(False, "value", point, first, second, text)
+    return known
 
 
-def _derivative(sweep: Sweep, name: str, shape: tuple[int, ...]) -> Value:
+def _indices(shape: Index) -> Iterator[Index]:
+    from itertools import product
+
+    return product(*map(range, shape))
+
+
+def _unit(shape: Index, place: Index) -> Any:
+    import numpy as np
+
+    seed = np.zeros(shape)
+    seed[place] = 1.0
+    return seed
+
+
+def _element(name: str, place: Index, index: Index) -> str | None:
+    """`∂value[0]/∂x[1]`; None for a scalar's derivative by a scalar."""
+    if not place and not index:
+        return None
+    ends = [f"[{','.join(map(str, k))}]" if k else "" for k in (place, index)]
+    return f"∂value{ends[0]}/∂{name}{ends[1]}"
+
+
+def _derivatives(pair: Pair, sweeps: list[Sweep], name: str) -> list[Value]:
+    return [_derivative(sweep, name, pair.shapes[name]) for sweep in sweeps]
+
+
+def _derivative(sweep: Sweep, name: str, shape: Index) -> Value:
     """The derivative by a variable, 0 where the program has no such variable."""
     node = sweep.graph.by_name.get(name)
     if node is not None:
@@ -95,34 +147,45 @@ def _finite(value: Value) -> bool:
 
 
 def _near(first: Value, second: Value) -> bool:
+    return not _apart(first, second)
+
+
+def _apart(first: Value, second: Value) -> list[Index]:
+    """The indices of the elements that differ."""
     import numpy as np
 
     with np.errstate(all="ignore"):
         size = float(np.max(np.maximum(np.abs(first), np.abs(second)), initial=0.0))
         gap = np.abs(np.subtract(first, second))
         same = np.equal(first, second) | (np.isnan(first) & np.isnan(second))
-        return bool(np.all(same | (gap <= NEAR * size) | (gap <= 1e-12)))
+        far = ~(same | (gap <= NEAR * size) | (gap <= 1e-12))
+    if not np.shape(far):
+        return [()] if far else []
+    return [tuple(map(int, index)) for index in np.argwhere(far)]
 
 
-def _rounded(pair: Pair, point: Mapping[str, Value], name: str, seed: Any) -> bool:
-    """Whether high-precision differences say that the two derivatives are one."""
-    from backprop_cli.engine.check import unravel
+def _rounded(pair: Pair, point: Point, name: str, place: Index, index: Index) -> bool:
+    """Whether high-precision differences say that two derivatives of an element are one."""
     from backprop_cli.engine.differences import Differences
 
-    slopes: list[list[Any]] = []
-    shape = pair.shapes[name]
-    size = 1
-    for n in shape:
-        size *= n
+    slopes: list[Any] = []
     for k, (graph, output) in enumerate(zip(pair.graphs, pair.outputs, strict=True)):
-        if name not in graph.by_name or seed is not None:
-            return False
-        differences = Differences(graph, pair.part(point, k), output)
-        node = graph.by_name[name]
-        slopes.append([differences.slope(node, unravel(flat, shape)) for flat in range(size)])
-    for one, two in zip(*slopes, strict=True):
-        if one.reference is None or two.reference is None:
-            return False
-        if abs(one.reference - two.reference) > NEAR * abs(one.reference) + 1e-12:
-            return False
-    return True
+        node = graph.by_name.get(name)
+        if node is None:
+            slopes.append(0)
+            continue
+        scalar, end = _scalar(graph, output, place)
+        slopes.append(Differences(scalar, pair.part(point, k), end).slope(node, index).reference)
+    one, two = slopes
+    if one is None or two is None:
+        return False
+    return bool(abs(one - two) <= NEAR * abs(one) + 1e-12)
+
+
+def _scalar(graph: Graph, output: int, place: Index) -> tuple[Graph, int]:
+    """A graph with the one element of the output that is differentiated."""
+    if not place:
+        return graph, output
+    builder = Builder(graph=graph)
+    node = builder.add("index", output, static=place)
+    return builder.graph(graph.outputs, graph.parameters), node

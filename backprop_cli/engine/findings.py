@@ -65,10 +65,20 @@ def sweep_warnings(sweep: Sweep) -> list[Warning_]:
     graph = sweep.graph
     found = [Warning_("note", None, None, note) for note in graph.notes]
     found += value_warnings(sweep.evaluation, sweep.output)
-    found += choice_warnings(sweep)
-    found += gradient_warnings(sweep)
-    found += stability_warnings(sweep, said)
+    found += derivative_warnings(sweep)
     return found
+
+
+def derivative_warnings(sweep: Sweep, index: tuple[int, ...] | None = None) -> list[Warning_]:
+    """What the gradient, or one element of it, rests on: choices, and forms that are inaccurate.
+
+    And its numbers that are not finite.
+    """
+    return [
+        *choice_warnings(sweep),
+        *gradient_warnings(sweep, index),
+        *stability_warnings(sweep, said),
+    ]
 
 
 def choice_warnings(sweep: Sweep) -> list[Warning_]:
@@ -141,7 +151,7 @@ def branches(values: list[Value], arguments: tuple[int, ...]) -> tuple[int, ...]
     return ((yes,) if chosen.any() else ()) + (() if chosen.all() else (no,))
 
 
-def gradient_warnings(sweep: Sweep) -> list[Warning_]:
+def gradient_warnings(sweep: Sweep, index: tuple[int, ...] | None = None) -> list[Warning_]:
     """The elements of the gradient that are not finite, why, and variables without a path."""
     graph = sweep.graph
     found = []
@@ -152,7 +162,8 @@ def gradient_warnings(sweep: Sweep) -> list[Warning_]:
             message = f"no path leads from '{label}' to the output; its derivative is 0"
             found.append(Warning_("no-path", label, place(graph, node), message))
             continue
-        bad = bad_elements(value, f"gradient.{label}")
+        chosen = value if index is None else value[index]
+        bad = bad_elements(chosen, f"gradient.{label}")
         if not bad:
             continue
         searches += 1

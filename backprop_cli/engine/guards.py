@@ -21,7 +21,7 @@ def higher_warnings(sweep: Sweep) -> list[Warning_]:
     """The warnings of the first order, and those that matter beyond it only."""
     told = {(w.kind, w.node) for w in sweep.warnings}
     found = [w for w in sweep.warnings if w.kind != "no-path"]
-    for node, k in list(_guards(sweep))[:MOST]:
+    for node, k in list(guards(sweep))[:MOST]:
         note, label = sweep.graph.op(node).notes[k], sweep.graph.labels()[node]
         if (note.kind, label) not in told:
             message = f"{note.message}: {said(sweep.graph, node)}"
@@ -48,7 +48,7 @@ def distinct(warnings: Iterable[Warning_]) -> list[Warning_]:
     return list(told.values())
 
 
-def _guards(sweep: Sweep) -> Iterable[tuple[int, int]]:
+def guards(sweep: Sweep) -> Iterable[tuple[int, int]]:
     """The notes that hold at the nodes below the output, conditions included."""
     graph = sweep.graph
     conditions = _conditions(sweep)

@@ -18,7 +18,7 @@ from backprop_cli.transform.reverse import reverse
 from backprop_cli.transform.rewrite import Rewriter, copied
 from backprop_cli.transform.simplify import simplify, without_guards
 
-DIRECTION = "__direction"
+DIRECTION = " direction"  # no name of the language
 
 
 def matrix_derivative(
@@ -42,6 +42,13 @@ def matrix_derivative(
             graph = matrix_of(tangent(graph, node), DIRECTION, graph.shape(node))
         graph = shortest(graph.with_outputs([(name, graph.outputs[0][1])]), formal)
     return graph
+
+
+def remarks(graph: Graph) -> list[str]:
+    """What matrix notation leaves out of the derivatives of a program."""
+    if graph.shapes and any(node.op.name == "prod" for node in graph):
+        return ["prod(x)/x has no value where an element of x is 0; bprop grad has one there"]
+    return []
 
 
 def shortest(graph: Graph, formal: bool = False) -> Graph:
@@ -104,10 +111,11 @@ def anew(graph: Graph, opened: dict[int, str], bindings: dict[int, float]) -> Gr
     builder = Builder(graph.source)
     maker = Rewriter(builder, {})
     place: dict[int, int] = {}
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
         if i in bindings:
             place[i] = builder.const(bindings[i])
-        elif i in opened or i in graph.inputs:
+        elif i in opened or i in inputs:
             place[i] = builder.input(opened.get(i) or graph.names[i], graph.shape(i))
         else:
             place[i] = copied(maker, graph, i, place, keep_names=False)
@@ -127,8 +135,9 @@ def logarithmic(graph: Graph) -> tuple[Graph, dict[int, int]]:
     maker = Rewriter(builder, {})
     place: dict[int, int] = {}
     products: dict[int, int] = {}
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
-        if i in graph.inputs:
+        if i in inputs:
             place[i] = builder.input(graph.names[i], graph.shape(i))
         elif graph.op(i).name == "prod":
             argument = place[graph.arguments(i)[0]]
@@ -149,9 +158,10 @@ def restored(graph: Graph, products: dict[int, int], start: int) -> tuple[Graph,
     maker = Rewriter(builder, {})
     place: dict[int, int] = {}
     begin = len(graph)
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
         begin = len(builder) if i == start else begin
-        if i in graph.inputs:
+        if i in inputs:
             place[i] = builder.input(graph.names[i], graph.shape(i))
         elif i in products:
             static = graph.static[graph.arguments(i)[0]]

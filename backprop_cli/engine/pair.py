@@ -55,6 +55,11 @@ class Pair:
         self.parameters = {k: v for graph in self.graphs for k, v in graph.parameters.items()}
         joined = _joined(*self.graphs)
         self.shapes = {k: v for k, v in joined.items() if k not in self.parameters}
+        self.given = {k: _value(given[k], v) for k, v in self.shapes.items() if k in given}
+        self.fixed: dict[str, Value] = {}  # where only some variables are given, these
+        if len(self.given) < len(self.shapes):
+            self.fixed = self.given
+            self.shapes = {k: v for k, v in self.shapes.items() if k not in self.fixed}
         self.precise = _has_mpmath()
 
     @property
@@ -64,15 +69,15 @@ class Pair:
 
     def lone(self, k: int) -> list[str]:
         """The variables that only one of the two programs has."""
-        other = {*_names(self.graphs[1 - k]), *self.parameters}
+        other = {*_names(self.graphs[1 - k]), *self.parameters, *self.fixed}
         return [name for name in _names(self.graphs[k]) if name not in other]
 
     def part(self, point: Mapping[str, Value], k: int) -> dict[str, Value]:
         """The values of the variables that one of the programs has.
 
-        What the other has as a parameter keeps its value.
+        What is fixed, or the other has as a parameter, keeps its value.
         """
-        known = {**point, **self.parameters}
+        known = {**point, **self.fixed, **self.parameters}
         return {name: known[name] for name in _names(self.graphs[k])}
 
     def values(self, point: Mapping[str, Value]) -> Values:
@@ -84,6 +89,19 @@ class Pair:
         if not self.precise:
             return Values(_of_floats(*floats), *floats)
         return Values(self._of_exact(point), *floats)
+
+    def gap(self, point: Mapping[str, Value]) -> float | None:
+        """The first value less the second, of arrays where they are furthest apart.
+
+        It is right where floats would show no difference; None without mpmath.
+        """
+        if not self.precise:
+            return None
+        from backprop_cli.backends.mpmath_numbers import mp
+
+        with mp.workdps(MORE):
+            gaps = [a - b for a, b in self._exact(point, MORE) if mp.isfinite(a - b)]
+            return float(max(gaps, key=abs, default=0))
 
     def _of_exact(self, point: Mapping[str, Value]) -> str:
         from backprop_cli.backends.mpmath_numbers import mp
@@ -153,6 +171,14 @@ class Pair:
                     place[i] = builder.add(op, *arguments, static=graph.static.get(i))
             ends.append(place[output])
         return builder.graph([(None, builder.add("sub", *ends))])
+
+
+def _value(given: Value, shape: Shape) -> Value:
+    if not shape:
+        return float(given)
+    import numpy as np
+
+    return np.asarray(given, dtype=np.float64).reshape(shape)
 
 
 def _names(graph: Graph) -> list[str]:

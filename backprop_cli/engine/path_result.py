@@ -8,6 +8,7 @@ from backprop_cli.engine.path_counts import Counts, Work
 
 if TYPE_CHECKING:
     from backprop_cli.engine.evaluate import Value
+    from backprop_cli.engine.warning import Warning_
     from backprop_cli.ir.graph import Graph
 
 
@@ -67,6 +68,7 @@ class PathReport:
         self.enumeration = counts.enumeration
         self.backpropagation = counts.backpropagation
         self.notes = notes
+        self.warnings: list[Warning_] = []  # about the derivatives; `path_report` finds them
         self.open_bound = open_bound  # what no unlisted path's norm exceeds, where it was cut short
 
     @property

@@ -16,6 +16,7 @@ from backprop_cli.engine.path_sums import Sums, product, sum_paths
 
 if TYPE_CHECKING:
     from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
+    from backprop_cli.engine.warning import Warning_
     from backprop_cli.ir.graph import Graph
 
 __all__ = ["Cancellation", "Path", "PathReport", "path_report", "paths"]
@@ -45,7 +46,7 @@ def path_report(
         target = graph.outputs[0][1]
     seed = element_seed(graph, target, target_index)
     sweep = differentiate(graph, point, target, [source], seed, backend, evaluation)
-    return paths(
+    report = paths(
         sweep,
         source,
         target,
@@ -55,6 +56,41 @@ def path_report(
         source_index=source_index,
         target_index=target_index,
     )
+    report.warnings = path_warnings(sweep, source, through, source_index)
+    return report
+
+
+def path_warnings(
+    sweep: Sweep, source: int, through: int | None, source_index: tuple[int, ...] | None
+) -> list[Warning_]:
+    """The warnings of `grad` about the derivatives along the paths that are asked for.
+
+    A missing path is none of them: the report has a note of its own.
+    """
+    from backprop_cli.engine.findings import derivative_warnings
+    from backprop_cli.engine.guards import beside_gradient, distinct
+
+    *upper, last = [sweep] if through is None else _legs(sweep, source, through)
+    found = [entry for leg in upper for entry in beside_gradient(derivative_warnings(leg))[0]]
+    prefix = f"gradient.{sweep.graph.labels()[source]}"
+    for entry in derivative_warnings(last, source_index):
+        if entry.path is not None:
+            entry = entry._replace(path="gradient" + entry.path.removeprefix(prefix))
+        found.append(entry)
+    return distinct(entry for entry in found if entry.kind != "no-path")
+
+
+def _legs(sweep: Sweep, source: int, through: int) -> list[Sweep]:
+    """The sweeps from the target down to a node, and on from there to the source."""
+    if through in (source, sweep.output):
+        return [sweep]
+    done, backend = sweep.evaluation, sweep.backend
+    upper = differentiate(sweep.graph, {}, sweep.output, [through], sweep.seed, backend, done)
+    seed = upper.adjoints[through]
+    if seed is None:  # no path leads there
+        return [upper]
+    lower = differentiate(sweep.graph, {}, through, [source], seed, backend, done)
+    return [lower] if lower.adjoints[source] is None else [upper, lower]
 
 
 def element_seed(graph: Graph, target: int, index: tuple[int, ...] | None) -> Value:

@@ -5,6 +5,7 @@ A value is a number, a nested list of numbers, or a constant expression of the l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -118,6 +119,7 @@ def normal(name: str) -> str:
 def constant(text: str) -> Value:
     """The value of a constant expression, `1`, `-pi/4` or `[1, 2, 3]`."""
     stripped = text.strip()
+    _refuse_notation(text)
     if stripped[0].isdigit() or (stripped[0] in "-." and stripped[1:2].isdigit()):
         try:
             return _in_range(float(stripped), stripped)
@@ -131,6 +133,30 @@ def constant(text: str) -> Value:
         except (ValueError, RecursionError):
             pass
     return _evaluated(text)
+
+
+NOTATION = r"(\d\.?\d*)\((\d+)\)|(?<=[\w.)]) *\+ ?- *(?=[\d.])"
+
+
+def _refuse_notation(text: str) -> None:
+    """Refuses what means an uncertainty elsewhere: `1.234(5)` and `1 +- 0.1`."""
+    if "+" not in text and "(" not in text:
+        return
+    found = re.search(NOTATION, text)
+    if found is None or (found[2] and "." not in text[: found.end(1)]):
+        return
+    span = Span(found.start(), found.end())
+    if found[2]:
+        raise UsageFault(
+            f"'{found[0]}' in a value may be a product, or digits with their uncertainty",
+            span,
+            help=f"a product: {found[1]}*{found[2]}; an uncertainty: x=1.234±0.005",
+        )
+    raise UsageFault(
+        "'+-' in a value may be a difference, or an uncertainty",
+        span,
+        help="a difference: 1 - 0.1; an uncertainty: 1±0.1, also 1+/-0.1",
+    )
 
 
 def _in_range(value: float, text: str) -> float:

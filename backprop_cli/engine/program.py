@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.engine.point import Value, shape_of
-from backprop_cli.errors import GraphFault, NameFault, Span, UsageFault
+from backprop_cli.errors import GraphFault, NameFault, ShapeFault, Span, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import has_names, show
 
@@ -74,7 +74,8 @@ class Binder:
         if sizes:
             shapes = {name: _numbered(shape, values) for name, shape in shapes.items()}
         graph = self._made(values, shapes)
-        unused = [name for name in values if not (_uses(graph, name) or name in sizes)]
+        used = {graph.names[i] for i in graph.inputs}.union(graph.parameters)
+        unused = [name for name in values if not (name in used or name in sizes)]
         notes = [
             f"'{name}' of the point is not used"
             for name in unused
@@ -83,7 +84,7 @@ class Binder:
         for name in unused:
             if typed is None or name in typed:
                 raise _unused(graph, name)
-        point = {name: _value(value) for name, value in values.items() if _uses(graph, name)}
+        point = {name: _value(value) for name, value in values.items() if name in used}
         return Bound(graph, point, notes)
 
     def _named_sizes(self) -> dict[str, Any]:
@@ -117,7 +118,10 @@ class Binder:
 
             scalars = {name: float(value) for name, value in values.items() if not shapes.get(name)}
             scalars = {**self._named_sizes(), **scalars}
-            self._graph = lower(self.program, shapes, scalars)
+            try:
+                self._graph = lower(self.program, shapes, scalars)
+            except ShapeFault as fault:
+                raise _unshaped(fault, self.program, {*values, *shapes}) from None
             parameters = self._graph.parameters
             self._key = (key[0], shapes, {name: values.get(name) for name in parameters})
         return self._graph
@@ -142,6 +146,19 @@ def bind(
     return Binder(program, shapes)(values, typed)
 
 
+def _unshaped(fault: ShapeFault, program: Program, known: Collection[str]) -> ShapeFault:
+    """The fault, with a help that names the variables which have neither value nor shape."""
+    names = [f"'{name}'" for name in program.variables() if name not in known]
+    if names:
+        one = len(names) == 1
+        has = "has no value, so it is a scalar" if one else "have no value, so they are scalars"
+        listed = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        fault.help = (
+            f"{listed} {has} here: --at {names[0][1:-1]}=..., or --shape where there is no point"
+        )
+    return fault
+
+
 def _numbered(shape: Shape, values: Mapping[str, Value]) -> Shape:
     """A shape with the numbers that a point gives for its named sizes."""
     found = (values.get(str(size)) for size in shape)
@@ -149,11 +166,6 @@ def _numbered(shape: Shape, values: Mapping[str, Value]) -> Shape:
         int(number) if isinstance(number, float) and number == int(number) > 0 else size
         for size, number in zip(shape, found, strict=True)
     )
-
-
-def _uses(graph: Graph, name: str) -> bool:
-    node = graph.by_name.get(name)
-    return name in graph.parameters or (node is not None and node in graph.inputs)
 
 
 def _unused(graph: Graph, name: str) -> NameFault:

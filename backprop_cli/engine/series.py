@@ -10,6 +10,7 @@ chapter 13; asked for lazily as in McIlroy (1999), "Power series, power serious"
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from backprop_cli.backends.python_floats import FloatContext, div
@@ -44,6 +45,7 @@ class Series:
         direction: Value,
         values: list[Value],
         backend: str,
+        kinks: Mapping[int, Value] | None = None,
     ) -> None:
         self.backend = backend
         self.builder = Builder(graph=graph)
@@ -53,6 +55,7 @@ class Series:
         self.coefficients: list[list[Value]] = [[value] for value in values]
         self._shifted: dict[int, int] = {}  # an input that is the derivative of another node
         self._tangents: dict[int, int | None] = {}
+        self._kinks = dict(kinks or {})  # by node, True where one lies; an array for elements
         self._bound = bind(graph, point, backend)
 
     def coefficient(self, node: int, k: int) -> Value:
@@ -72,7 +75,10 @@ class Series:
             if missing:
                 stack += missing
                 continue
-            self.coefficients[i].append(self._compute(i, order))
+            found = self._compute(i, order)
+            if i in self._kinks and order:
+                found = self._beside_kink(i, order, found)
+            self.coefficients[i].append(found)
         return self.coefficients[node][k]
 
     def _grow(self) -> None:
@@ -123,7 +129,7 @@ class Series:
     def _derivative(self, i: int) -> int:
         """An input that stands for the derivative of node i's series by t."""
         builder = self.builder
-        made = builder.input(f"__derivative_{i}", builder.shape(i))
+        made = builder.input(f" derivative {i}", builder.shape(i))
         if made >= len(self.moves):
             self._shifted[made] = i
             self._grow()
@@ -153,6 +159,29 @@ class Series:
         tangent = self._tangent(i)
         return self._zero(i) if tangent is None else self.coefficients[tangent][k - 1] / k
 
+    def _beside_kink(self, i: int, k: int, found: Value) -> Value:
+        """The coefficient, nan at a kink as soon as an operand moves: both sides differ from it."""
+        moved: Value = False
+        for a in self.builder.arguments(i):
+            for coefficient in self.coefficients[a][1 : k + 1]:
+                moved = moved | (coefficient != 0)
+        if self.backend == "python":
+            return math.nan if moved else found
+        import numpy as np
+
+        return np.where(self._kinks[i] & _fitting(moved, np.shape(found)), math.nan, found)[()]
+
+    def _times(self, a: Value, b: Value) -> Value:
+        """A product; 0 times what a kink leaves open, which is bounded, is 0."""
+        if not self._kinks:
+            return a * b
+        if self.backend == "python":
+            return 0.0 if (a == 0 and b != b) or (b == 0 and a != a) else a * b
+        import numpy as np
+
+        nothing = ((a == 0) & np.isnan(b)) | ((b == 0) & np.isnan(a))
+        return np.where(nothing, 0.0, a * b)[()]
+
     def _value(self, i: int) -> Value:
         """The constant term of an appended node."""
         if self.builder.codes[i] == CONST:
@@ -160,7 +189,8 @@ class Series:
         if self.builder.codes[i] == INPUT:
             return self._zero(i)
         x = [self.coefficients[a][0] for a in self.builder.arguments(i)]
-        return self._apply(self._op(i), i, x)
+        op = self._op(i)
+        return self._times(*x) if op == "mul" else self._apply(op, i, x)
 
     def _number(self, value: float) -> Value:
         if self.backend == "python":
@@ -196,12 +226,13 @@ class Series:
             if self.builder.codes[constant] == CONST and self.builder.static[constant] == 0:
                 return self._zero(i)
             pair = (0, k) if constant == a else (k, 0)
-            return self._apply(
-                op, i, [self.coefficients[a][pair[0]], self.coefficients[b][pair[1]]]
-            )
+            factors = [self.coefficients[a][pair[0]], self.coefficients[b][pair[1]]]
+            return self._times(*factors) if op == "mul" else self._apply(op, i, factors)
         left, right = self.coefficients[a], self.coefficients[b]
         if self.backend == "python":
-            return sum(left[j] * right[k - j] for j in range(k + 1))
+            return sum(self._times(left[j], right[k - j]) for j in range(k + 1))
+        if op == "mul":
+            return sum(self._times(left[j], right[k - j]) for j in range(k + 1))
         total = self._apply(op, i, [left[0], right[k]])
         for j in range(1, k + 1):
             total = total + self._apply(op, i, [left[j], right[k - j]])
@@ -238,6 +269,16 @@ class Series:
                 columns = self._apply("solve", i, [self.coefficients[a][0], right[..., np.newaxis]])
                 return columns[..., 0]
         return self._apply("solve", i, [self.coefficients[a][0], right])
+
+
+def _fitting(moved: Value, shape: tuple[int, ...]) -> Value:
+    """Which elements move: those of an elementwise row one by one, else all where any does."""
+    import numpy as np
+
+    try:
+        return np.broadcast_to(moved, shape)
+    except ValueError:
+        return np.any(moved)
 
 
 _FLOATS = FloatContext()

@@ -9,11 +9,16 @@ from typing import NamedTuple
 
 from backprop_cli.errors import UsageFault
 from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.ir.ops.notation import apply
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.reverse import reverse
-from backprop_cli.transform.rewrite import Rewriter, copied, named
-from backprop_cli.transform.simplify import simplify, without_guards
+from backprop_cli.transform.rewrite import Rewriter, Rule, copied, named, rewrite
+from backprop_cli.transform.simplify import simplify, unguarded
 
+WITH_ITSELF = [  # whose two shares of a tie would be written out
+    Rule(lambda x: apply("maximum", x, x), lambda x: x),  # max(x, x) = x
+    Rule(lambda x: apply("minimum", x, x), lambda x: x),  # min(x, x) = x
+]
 MOST_DERIVATIVES = 1_000
 LARGEST = 200_000  # nodes of a derivative that is differentiated again
 
@@ -71,9 +76,12 @@ def _next(
     for key, graph in lower.items():
         further = names[names.index(key[-1]) :] if key else names
         if len(graph) > LARGEST:
+            what = f"the derivative of order {depth - 1}" if key else "the program"
+            hint = "bprop taylor" if key else "bprop grad"
+            hint += " gives derivatives at a point"
             raise UsageFault(
-                f"the derivative of order {depth - 1} has {len(graph):,} operations",
-                help="bprop taylor gives high orders at a point",
+                f"{what} has {len(graph):,} operations, more than diff takes ({LARGEST:,})",
+                help=hint,
             )
         for name, derivative in zip(further, gradient(graph, further, formal), strict=True):
             result[*key, name] = derivative
@@ -86,8 +94,22 @@ def gradient(graph: Graph, names: Sequence[str], formal: bool = False) -> list[G
     start = len(graph)
     wanted = [graph.by_name[name] for name in names]
     found = reverse(graph, graph.outputs[0][1], wanted)
-    simple = simplify(without_guards(found.graph, start), formal)
+    bare, program = unguarded(found.graph, start, constants(graph))
+    simple = simplify(bare, formal, program)
     return [prune(simple.with_outputs([output]), simple.inputs)[0] for output in simple.outputs]
+
+
+def constants(graph: Graph) -> dict[int, float]:
+    """The values of the scalars that depend on no variable."""
+    from backprop_cli.engine.evaluate import evaluate
+
+    wanted = [i for i in range(len(graph)) if not graph.active[i] and not graph.shape(i)]
+    wanted = [i for i in wanted if graph.op(i).name != "const"]
+    if not wanted:
+        return {}
+    alone, place = prune(graph.with_outputs([(None, i) for i in wanted]))
+    values = evaluate(alone, {}).values
+    return {i: float(values[place[i]]) for i in wanted}
 
 
 def _isolated(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
@@ -96,8 +118,10 @@ def _isolated(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
 
     labels = graph.labels()
     opened = {node: labels[node] for node in wrt if node not in graph.inputs}
-    one = graph.with_outputs([(None, output)])
-    return anew(one, opened, {}) if opened else one
+    one = prune(graph.with_outputs([(None, output)]), graph.inputs)[0]
+    if opened:
+        one = anew(graph.with_outputs([(None, output)]), opened, {})
+    return rewrite(one, WITH_ITSELF) if {"maximum", "minimum"} & {n.op.name for n in one} else one
 
 
 def _matrix(graph: Graph, output: int, node: int, order: int, formal: bool) -> Derivative:
@@ -137,8 +161,9 @@ def program(derivatives: Sequence[Derivative], share: bool = False) -> Graph:
 def _copied(maker: Rewriter, graph: Graph) -> int:
     """A graph's output, copied into a builder with others."""
     place: dict[int, int] = {}
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
-        if i in graph.inputs:
+        if i in inputs:
             place[i] = maker.builder.input(graph.names[i], graph.shape(i))
         else:
             place[i] = copied(maker, graph, i, place, keep_names=False)
@@ -157,6 +182,7 @@ def _named(graph: Graph) -> Graph:
 def _shared(graph: Graph) -> Graph:
     """The graph with names for what is used more than once."""
     uses = [0] * len(graph)
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
         for a in graph.arguments(i):
             uses[a] += 1
@@ -166,7 +192,7 @@ def _shared(graph: Graph) -> Graph:
     place: dict[int, int] = {}
     count = 0
     for i in range(len(graph)):
-        if i in graph.inputs:
+        if i in inputs:
             place[i] = builder.input(graph.names[i], graph.shape(i))
             continue
         place[i] = copied(maker, graph, i, place)

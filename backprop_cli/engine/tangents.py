@@ -29,7 +29,7 @@ class Tangents:
     ) -> None:
         self.wrt = list(wrt)
         self.point = point
-        names = {node: f"__tangent_{node}" for node in self.wrt}
+        names = {node: f" tangent {node}" for node in self.wrt}
         self.names = names
         made = forward(graph, names, outputs)
         self.graph = made.graph

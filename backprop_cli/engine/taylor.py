@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from backprop_cli.engine.evaluate import Value, differentiate, evaluate, quiet
+from backprop_cli.engine.evaluate import Sweep, Value, differentiate, evaluate, quiet
 from backprop_cli.engine.findings import is_finite, number, place, said
-from backprop_cli.engine.guards import beside_gradient, higher_warnings
+from backprop_cli.engine.guards import beside_gradient, guards, higher_warnings
 from backprop_cli.engine.selection import Place, find_place
 from backprop_cli.engine.series import Series
 from backprop_cli.engine.warning import Warning_
@@ -88,36 +88,64 @@ def taylor(
             direction = np.zeros(graph.shape(wrt.node))
             direction[wrt.element] = 1.0
     sweep = differentiate(graph, point, output, [wrt.node], seed, done.backend, done)
-    series = Series(graph, point, wrt.node, direction, done.values, done.backend)
+    rough = unsmooth(sweep)
+    kinks = {node: where for node, (kind, where) in rough.items() if kind == "kink"}
+    series = Series(graph, point, wrt.node, direction, done.values, done.backend, kinks)
     with quiet(done.backend):
         coefficients = [series.coefficient(output, k) for k in range(order + 1)]
+        if len(kinks) < len(rough):  # what a jump leads to cannot be told from either side
+            coefficients[1:] = [c * math.nan for c in coefficients[1:]]
     start = done.values[wrt.node]
     at = float(start if wrt.element is None else start[wrt.element])
     kept, _ = beside_gradient(higher_warnings(sweep))
-    if sweep.adjoints[wrt.node] is None:
+    if sweep.adjoints[wrt.node] is None and not rough:
         kept += [w for w in sweep.warnings if w.kind == "no-path"]
     found = Taylor(graph, output, name, at, coefficients, kept)
-    return found._replace(warnings=[*kept, *_singular(found, series), *_sinc(found, series)])
+    return found._replace(warnings=[*kept, *_singular(found, series, rough), *_sinc(found, series)])
 
 
-def _singular(found: Taylor, series: Series) -> list[Warning_]:
+def unsmooth(sweep: Sweep) -> dict[int, tuple[str, Value]]:
+    """The nodes with a kink or a jump at the point, by kind, and the elements of it."""
+    found: dict[int, tuple[str, Value]] = {}
+    for node, k in guards(sweep):
+        row = sweep.graph.op(node)
+        if row.notes[k].kind not in ("kink", "jump"):
+            continue
+        where: Value = True
+        if sweep.backend != "python" and row.elementwise:
+            x, out, _ = sweep.operands(node)
+            with quiet(sweep.backend):
+                where = row.notes[k].condition(*x, out).value != 0
+        found[node] = row.notes[k].kind, where
+    return found
+
+
+def _singular(
+    found: Taylor, series: Series, rough: Mapping[int, tuple[str, Value]]
+) -> list[Warning_]:
     """Where the first coefficient that is not finite comes from."""
     bad = [k for k, c in enumerate(found.coefficients) if not is_finite(c)]
     if not bad:
         return []
     graph = found.graph
-    order, node = min(
-        (k, i)
-        for i in range(found.output + 1)
-        for k, c in enumerate(series.coefficients[i][: bad[0] + 1])
-        if not is_finite(c)
+    jumps = [(1, node) for node, (kind, _) in rough.items() if kind == "jump"]
+    order, node = (
+        min(jumps)
+        if jumps and bad[0]
+        else min(
+            (k, i)
+            for i in range(found.output + 1)
+            for k, c in enumerate(series.coefficients[i][: bad[0] + 1])
+            if not is_finite(c)
+        )
     )
-    worst = series.coefficients[node][order]
-    shown = number(worst) if isinstance(worst, float) else "not finite"
-    message = (
-        f"{said(graph, node)} has no Taylor series at {found.name} = {number(found.at)}: "
-        f"its coefficient of order {order} is {shown}"
-    )
+    message = f"{said(graph, node)} has no Taylor series at {found.name} = {number(found.at)}"
+    if node in rough:
+        message += ", where it has a " + rough[node][0]
+    else:
+        worst = series.coefficients[node][order]
+        shown = number(worst) if isinstance(worst, float) else "not finite"
+        message += f": its coefficient of order {order} is {shown}"
     first = found.coefficients[bad[0]]
     scalar = isinstance(first, float)
     return [

@@ -218,11 +218,11 @@ class Pushforward:
         graph = sweep.graph
         self.point = {graph.names[i]: sweep.values[i] for i in graph.inputs}
         steps = [(a, b) for a, b in pairwise(chain) if a != b]
-        self.steps = [(forward(graph, {a: "__tangent"}, [b]), b) for a, b in steps]
+        self.steps = [(forward(graph, {a: " tangent"}, [b]), b) for a, b in steps]
 
     def __call__(self, direction: Any) -> Any:
         for step, end in self.steps:
-            done = evaluate(step.graph, {**self.point, "__tangent": direction}, "numpy")
+            done = evaluate(step.graph, {**self.point, " tangent": direction}, "numpy")
             direction = done.values[step.tangents[end]]
         return direction
 

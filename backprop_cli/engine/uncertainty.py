@@ -85,16 +85,37 @@ def uncertainty(sweep: Sweep, sigmas: Mapping[str, Value]) -> Uncertainty:
         rates,
         math.fsum(abs(part) for rate in rates.values() for part in flat(rate)) if rates else None,
         second,
-        second_order_warnings(second, sigma),
+        [*kink_warnings(sweep, items), *second_order_warnings(second, sigma)],
     )
 
 
 def roughness(sweep: Sweep, sigmas: Mapping[str, Value]) -> list[Warning_]:
-    """A warning where the terms of second order are not small."""
+    """A warning where first-order propagation says little: at a kink, or where it is not enough."""
     items = budget(sweep, sigmas)
     sigma = root([item.contribution for item in items])
     second = second_order(sweep, {item.node: item.sigma for item in items}, sigma)
-    return second_order_warnings(second, sigma)
+    return [*kink_warnings(sweep, items), *second_order_warnings(second, sigma)]
+
+
+def kink_warnings(sweep: Sweep, items: Sequence[Item]) -> list[Warning_]:
+    """A warning for each kink at the point that an uncertain variable may cross."""
+    graph = sweep.graph
+    kinks = [node for node, k in sweep.flags if graph.op(node).notes[k].kind == "kink"]
+    if not kinks:
+        return []
+    from backprop_cli.engine.findings import MOST, place, said
+
+    crossed = graph.activity([item.node for item in items if any(flat(item.sigma))])
+    return [
+        Warning_(
+            "accuracy",
+            graph.labels()[node],
+            place(graph, node),
+            f"{said(graph, node)} has a kink within σ: first-order propagation says nothing there",
+        )
+        for node in sorted(set(kinks))[:MOST]
+        if crossed[node]
+    ]
 
 
 def root(parts: Sequence[float]) -> float:

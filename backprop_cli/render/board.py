@@ -18,6 +18,8 @@ _NUMBERS = Column("as numbers", style="quiet")
 _FORWARD = [_LEFT, _SYMBOLS, _NUMBERS, Column("value", style="derivative")]
 _BACKWARD = [_LEFT, _SYMBOLS, _NUMBERS, Column("adjoint", style="derivative")]
 
+MOST_TERMS = 8  # contributions to an adjoint that are written; the JSON has all
+
 
 def board(found: Trace, digits: int) -> list[Sheet]:
     """The forward and the backward pass, a line for each node."""
@@ -114,8 +116,10 @@ def _adjoint_line(
         return [name, "= 0", "", "no path leads here"] if node.id in found.wrt else None
     if not edges:
         return None
-    symbols = " + ".join(_term(edge) for edge in edges)
-    parts = [_product(edge, adjoints[edge.target_index], digits) for edge in edges]
+    listed = edges if len(edges) <= MOST_TERMS + 1 else edges[:MOST_TERMS]
+    rest = [f"… ({len(edges) - len(listed):,} more)"] if len(listed) < len(edges) else []
+    symbols = " + ".join([*map(_term, listed), *rest])
+    parts = [_product(edge, adjoints[edge.target_index], digits) for edge in listed] + rest
     numbers = " + ".join(part for part in parts if part is not None) if None not in parts else ""
     result = value(node.adjoint, digits)
     return [name, f"= {symbols}", f"= {numbers}" if numbers else "", f"= {result}"]

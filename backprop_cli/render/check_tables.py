@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backprop_cli.engine.mistakes import Mistake
 
 SHOWN = 20  # components in a table for people, the worst ones
+MOST_NAMES = 4  # of components that share a reason
 
 
 def differences(found: Check, form: str, digits: int) -> list[Sheet]:
@@ -36,7 +37,7 @@ def differences(found: Check, form: str, digits: int) -> list[Sheet]:
     listed = shown(found.components)
     rows = [[c.label, *_briefly(c, digits), _verdict(c)] for c in listed]
     title = f"{said(found.sweep.graph, found.sweep.output)} = {value(found.sweep.value, digits)}"
-    return [Sheet(columns, rows, title, foot=_difference_foot(found, len(listed)))]
+    return [Sheet(columns, rows, title, foot=_difference_foot(found, listed))]
 
 
 def shown(components: list[Any]) -> list[Any]:
@@ -78,15 +79,31 @@ def _state(passed: bool | None) -> str:
 
 
 def _verdict(component: Component) -> str:
-    state = _state(component.passed)
-    return f"{state}: {component.note}" if component.note else state
+    """One word or two; `_reasons` says more below the table."""
+    if component.passed and component.kind in ("kink", "jump"):
+        return component.kind
+    return _state(component.passed)
 
 
-def _difference_foot(found: Check, listed: int) -> list[str]:
-    lines = []
-    if listed < len(found.components):
-        lines.append(f"the {listed} least accurate of {len(found.components):,} components")
+def _reasons(components: list[Component]) -> list[str]:
+    """Each note once, with the components that it is about."""
+    names: dict[str, list[str]] = {}
+    for component in components:
+        if component.note:
+            names.setdefault(component.note, []).append(component.label)
+    return [f"{_some(labels)}: {note}" for note, labels in names.items()]
+
+
+def _some(labels: list[str]) -> str:
+    more = len(labels) - MOST_NAMES
+    return ", ".join(labels[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _difference_foot(found: Check, listed: list[Component]) -> list[str]:
     count = sum(c.passed is not None for c in found.components)
+    lines = _reasons(listed) if count else []
+    if len(listed) < len(found.components):
+        lines.append(f"the {len(listed)} least accurate of {len(found.components):,} components")
     if not found.components:
         lines.append("passed: there is no variable, so there is nothing to check")
     elif not count:

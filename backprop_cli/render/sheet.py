@@ -10,6 +10,10 @@ from backprop_cli.render.numbers import elements, exact, value
 Cell = Any  # a text, a number, a tensor, or None where there is nothing to show
 
 
+class Formula(str):
+    """A line that is an expression of the language; LaTeX sets it as mathematics."""
+
+
 class Column(NamedTuple):
     title: str
     numeric: bool = False

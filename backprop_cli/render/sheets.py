@@ -44,7 +44,8 @@ def evaluation(
         title = "\n".join(
             f"{name or said(graph, node)} = {value(values[node], digits)}" for name, node in outputs
         )
-        named = [i for i in sorted(graph.names) if i not in graph.inputs and i not in top]
+        hidden = top.union(graph.inputs)
+        named = [i for i in sorted(graph.names) if i not in hidden]
         rows = [[graph.names[i], values[i]] for i in named]
         return [Sheet([NAME, VALUE], rows, title)]
     rows = [[graph.names[i], values[i]] for i in sorted(graph.names)]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.render.numbers import finite, nested, value
-from backprop_cli.render.sheet import Column, Sheet
+from backprop_cli.render.sheet import Column, Formula, Sheet
 from backprop_cli.render.sheets import DERIVATIVE, said
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def sheets(found: Taylor, digits: int) -> list[Sheet]:
     ]
     title = f"{said(found.graph, found.output)} around {found.name} = {value(found.at, digits)}"
     written = polynomial(found.coefficients, found.name, found.at)
-    return [Sheet(columns, rows, title, [written] if written else [])]
+    return [Sheet(columns, rows, title, [Formula(written)] if written else [])]
 
 
 def polynomial(coefficients: Sequence[Any], name: str, at: float) -> str | None:

@@ -157,7 +157,8 @@ class Algebra(Products):
         inside, outside = self.write_sum(scaled), self.write_product(product)
         node = outside if self.cost(outside) < self.cost(inside) else inside
         self.products.setdefault(node, product)
-        self.sums.setdefault(node, scaled)
+        if node not in scaled.terms:
+            self.sums.setdefault(node, scaled)
         return node
 
     # sums
@@ -213,7 +214,8 @@ class Algebra(Products):
             form = self.factored(base)
             return self.product_node(Product(gcd * form.coefficient, form.factors))
         plain = self.write_sum(total)
-        self.sums.setdefault(plain, total)
+        if plain not in terms:
+            self.sums.setdefault(plain, total)
         best = plain
         if len(terms) <= MOST_TERMS and self._tries(plain):
             self._level += 1
@@ -221,6 +223,6 @@ class Algebra(Products):
                 if self.cost(other) < self.cost(best):
                     best = other
             self._level -= 1
-        if best not in self.numbers:
+        if best not in self.numbers and best not in terms:
             self.sums.setdefault(best, total)
         return best

@@ -109,7 +109,7 @@ def _transposed(
     context = builder.context
     row, static = OPERATIONS[builder.codes[i]], builder.static.get(i)
     start = len(builder)
-    fresh = builder.input(f"__cotangent_{start}", out.shape)
+    fresh = builder.input(f" cotangent {start}", out.shape)
     builder.inputs.remove(fresh)
     only = [k == position for k in range(len(x))]
     g = Adjoint(Expr(context, fresh))

@@ -169,7 +169,11 @@ def moved(algebra: Algebra, given: Product, powers: dict[int, Fraction]) -> Prod
     for base, power in powers.items():
         form = algebra.factored(base)
         if form.coefficient != 1:
-            coefficient *= algebra.number_power(form.coefficient, power) or ONE
+            exact = algebra.number_power(form.coefficient, power)
+            if exact is None:
+                algebra.merge(factors, algebra.number_node(form.coefficient), power)
+            else:
+                coefficient *= exact
         for b, e in form.factors.items():
             assert isinstance(e, Fraction)
             coefficient *= algebra.merge(factors, b, e * power)

@@ -108,7 +108,13 @@ GUARDS = [
         lambda x, z, y: varies(x),
     ),
     Rule(lambda x: x + 0.0, lambda x: x),  # -0 made 0
-    Rule(lambda x: x == 0, lambda x: 0.0, lambda x: constant(x)),  # a constant that is not 0
+    # whether a constant is 0
+    Rule(
+        lambda x: x == 0, lambda x: float(of_constant(x) == 0), lambda x: of_constant(x) is not None
+    ),
+    Rule(
+        lambda x: x != 0, lambda x: float(of_constant(x) != 0), lambda x: of_constant(x) is not None
+    ),
     Rule(lambda x, y: x | ~(y == y), lambda x, y: x),  # selected, or nan
     # which of two wins; a tie goes to the first in max, to the second in min
     Rule(lambda x, z: x == z, lambda x, z: wins(x, z), lambda x, z: is_of_two(x, z)),
@@ -140,10 +146,14 @@ def varies(x: Expr) -> bool:
     return bool(x.context.builder.active[x.value])  # type: ignore[attr-defined]
 
 
-def constant(x: Expr) -> bool:
-    """Whether an operand is made of constants, and is not just a number."""
-    builder = x.context.builder  # type: ignore[attr-defined]
-    return not builder.active[x.value] and x.context.constant(x) is None  # type: ignore[attr-defined]
+def of_constant(x: Expr) -> float | None:
+    """The number that an operand made of constants is, where it is known."""
+    known: dict[int, float] = getattr(x.context, "constants", {})
+    return known.get(x.value)
+
+
+def is_known(x: Expr) -> bool:
+    return of_constant(x) is not None
 
 
 def is_nan(x: Expr) -> bool:

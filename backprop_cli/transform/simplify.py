@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import cache
 from math import log, pi, sqrt
 
 from backprop_cli.ir.graph import CONST, Builder, Graph
-from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.ir.traverse import ancestors
 from backprop_cli.transform.algebra import Algebra
 from backprop_cli.transform.forms import ONE, Exponent
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.rewrite import Compiled, Rewriter, compiled, copied
 from backprop_cli.transform.rules import FORMAL, GUARDS, RULES
+from backprop_cli.transform.selections import TRUTHS
 
 SUMS = frozenset(("add", "sub"))
 PRODUCTS = frozenset(("mul", "div"))
-SELECTING = frozenset(("where", "maximum", "minimum", "clip"))
+# operations that may hide an argument that has no value
+SELECTING = frozenset(("where", "maximum", "minimum", "clip", "index", *TRUTHS))
 # functions whose argument is not negative where they have a value
 ROOTS = frozenset(("sqrt", "log", "log2", "log10"))
 # constants of derivative rules, by what they are
@@ -35,11 +37,12 @@ def guards() -> dict[str, list[Compiled]]:
     return compiled(GUARDS)
 
 
-def simplify(graph: Graph, formal: bool = False) -> Graph:
+def simplify(graph: Graph, formal: bool = False, program: int = 0) -> Graph:
     """The graph in the fewest operations found, with the same inputs and outputs.
 
     Names of inner nodes go. The result is equal wherever `graph` is finite; it may have a value at
-    single points where `graph` has none (x/x at 0), and with `formal` elsewhere (sqrt(x)^2).
+    single points where `graph` has none (x/x at 0), and with `formal` elsewhere (sqrt(x)^2). The
+    first `program` nodes are those of a program that has a value only where all of them have.
 
     >>> b = Builder()
     >>> x = b.input("x")
@@ -50,12 +53,12 @@ def simplify(graph: Graph, formal: bool = False) -> Graph:
     algebra = Algebra(builder, rules(formal), formal)
     place = {i: builder.input(graph.names[i], graph.shape(i)) for i in graph.inputs}
     inside = interior(graph)
-    total_domain = not any(op in SELECTING for op in operations(graph))
+    needed = domain(graph, program)
     for i in range(len(graph)):
         if i in place or inside[i]:
             continue
         place[i] = made(algebra, graph, i, place, inside)
-        if total_domain and is_root(algebra, graph, i, place):
+        if needed[i] and is_root(algebra, graph, i, place):
             algebra.known.add(place[graph.arguments(i)[0]])
     outputs = [(name, place[node]) for name, node in graph.outputs]
     made_graph = builder.graph(outputs, graph.parameters, graph.notes)
@@ -71,8 +74,15 @@ def is_root(algebra: Algebra, graph: Graph, i: int, place: dict[int, int]) -> bo
     return power is not None and power.denominator != 1
 
 
-def operations(graph: Graph) -> set[str]:
-    return {OPERATIONS[code].name for code in set(graph.codes)}
+def domain(graph: Graph, program: int) -> bytearray:
+    """1 for the nodes without whose value there is none: of a program, or of an only output."""
+    used = ancestors(graph, [node for _, node in graph.outputs])
+    used[:program] = b"\1" * program
+    if any(used[i] and graph.op(i).name in SELECTING for i in range(len(graph))):
+        return bytearray(len(graph))
+    if len(graph.outputs) > 1:
+        used[program:] = bytes(len(graph) - program)
+    return used
 
 
 def interior(graph: Graph) -> bytearray:
@@ -126,25 +136,48 @@ def leaves(graph: Graph, root: int, inside: bytearray, inverse: str) -> list[tup
     return found
 
 
-def without_guards(graph: Graph, start: int) -> Graph:
+class GuardRewriter(Rewriter):
+    """Drops guards; `constants` are the numbers of nodes that are made of constants."""
+
+    __slots__ = ("constants",)
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder, {})
+        self.constants: dict[int, float] = {}
+
+
+def without_guards(graph: Graph, start: int, constants: Mapping[int, float] | None = None) -> Graph:
     """The graph without what derivative rules add for the sake of numbers, from node `start` on.
 
-    Their constants get the names a reader knows: log(2) for 0.693...
+    Their constants get the names a reader knows: log(2) for 0.693... `constants` has the values of
+    nodes before `start` that depend on no variable; what is guarded by others stays.
     """
+    return unguarded(graph, start, constants)[0]
+
+
+def unguarded(
+    graph: Graph, start: int, constants: Mapping[int, float] | None = None
+) -> tuple[Graph, int]:
+    """`without_guards`, and how many of its first nodes are those before `start`."""
     builder = Builder(graph.source)
-    maker = Rewriter(builder, {})
+    maker = GuardRewriter(builder)
+    before = 0
     place: dict[int, int] = {}
+    inputs = set(graph.inputs)
     for i in range(len(graph)):
         if i == start:
             maker.rules = guards()
-        if i in graph.inputs:
+            before = len(builder)
+        if i in inputs:
             place[i] = builder.input(graph.names[i], graph.shape(i))
         elif i >= start and graph.codes[i] == CONST:
             place[i] = named_constant(builder, graph.static[i])
         else:
             place[i] = copied(maker, graph, i, place, keep_names=False)
+        if constants is not None and i in constants:
+            maker.constants[place[i]] = constants[i]
     outputs = [(name, place[node]) for name, node in graph.outputs]
-    return builder.graph(outputs, graph.parameters, graph.notes)
+    return builder.graph(outputs, graph.parameters, graph.notes), before
 
 
 def named_constant(builder: Builder, value: float) -> int:

@@ -60,17 +60,26 @@ def test_check_at_a_kink(bprop: Bprop) -> None:
     result = bprop("check", "abs(x)*y", "--at", "x=0,y=1")
     assert result.code == 0
     lines = result.out.splitlines()
-    assert " ".join(lines[4].split()) == "x 0 -1 | 1 ok: kink, ours lies between both sides"
+    assert " ".join(lines[4].split()) == "x 0 -1 | 1 kink"
     assert lines[5].split() == ["y", "0", "0", "0", "ok"]
+    assert lines[-2] == "x: kink, ours lies between both sides"
     assert lines[-1].startswith("passed: 2 components")
+    assert max(map(len, lines)) < 80
     assert result.err.startswith("warning: |x| has a kink at 0")
     assert bprop("check", "abs(x)*y", "--at", "x=0,y=1", "--strict").code == 3
+
+
+def test_components_that_share_a_reason_are_named_together(bprop: Bprop) -> None:
+    out = bprop("check", "sum(abs(z))", "--at", "z=[0,0,0,0,0,0,1]").out
+    wanted = "z[0], z[1], z[2], z[3] and 2 more: kink, ours lies between both sides\n"
+    assert wanted in out
+    assert out.count("between both sides") == 1
 
 
 def test_check_that_fails(bprop: Bprop) -> None:
     result = bprop("check", "(1 - cos(x))/x^2", "--at", "x=1e-5")
     assert result.code == 1
-    assert "wrong: lost to rounding; the rule is not at fault" in result.out
+    assert "\nx: lost to rounding; the rule is not at fault\n" in result.out
     assert result.out.endswith("not passed: 1 of 1 component, the worst is x\n")
     assert bprop("check", "(1 - cos(x))/x^2", "--at", "x=1e-5", "--tolerance", "1e5").code == 0
 
@@ -78,7 +87,8 @@ def test_check_that_fails(bprop: Bprop) -> None:
 def test_check_where_there_is_no_value(bprop: Bprop) -> None:
     result = bprop("check", "log(x)", "--at", "x=0")
     assert result.code == 1
-    assert "not checked: the value is not finite here" in result.out
+    assert "   not checked\n" in result.out
+    assert result.out.count("the value is not finite here") == 1
     found = document(bprop("check", "log(x)", "--at", "x=0", "--json"))
     assert (found["passed"], found["components"][0]["passed"]) == (False, None)
     told = {w["path"]: w["value"] for w in found["warnings"]}
@@ -255,6 +265,7 @@ def test_compare_finds_where(bprop: Bprop) -> None:
         "first": 0.0,
         "second": None,
         "reason": "domain",
+        "difference": None,
     }
     assert found["warnings"][0]["path"] == "counterexample.second"
 
@@ -273,6 +284,7 @@ def test_compare_says_conventions(bprop: Bprop) -> None:
         "equal": True,
         "reason": "convention",
         "at": {"x": 0.0},
+        "element": None,
         "first": 0.0,
         "second": 0.5,
     }
@@ -372,3 +384,94 @@ def test_help_shows_both_arguments(bprop: Bprop) -> None:
     out = bprop("compare", "--help").out
     assert "The other expression." in out
     assert "--points" in bprop("check", "--help").out
+
+
+def answer(bprop: Bprop, *words: str) -> str:
+    return bprop("compare", *words).out
+
+
+def test_compare_arrays_prints_a_derivative(bprop: Bprop) -> None:
+    found = answer(bprop, "[x, y]", "[y, x]")
+    assert "x      differ at x = 1, y = 1: ∂value[0]/∂x = 1 and 0\n" in found
+    content = document(bprop("compare", "[x, y]", "[y, x]", "--json"))
+    assert content["gradients"]["x"] == {
+        "equal": False,
+        "reason": "value",
+        "at": {"x": 1.0, "y": 1.0},
+        "element": "∂value[0]/∂x",
+        "first": 1.0,
+        "second": 0.0,
+    }
+
+
+def test_compare_lines_are_short(bprop: Bprop) -> None:
+    for shape in ("A=2,2,x=2", "A=12,12,x=12"):
+        lines = answer(bprop, "A @ x", "x @ A", "--shape", shape).splitlines()
+        assert max(map(len, lines)) <= 88
+    assert lines[0] == "differ:"
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["the", "first"], ["the", "second"], ["at", "A"], ["at", "x"]
+    ]  # fmt: skip
+
+
+def test_compare_long_arrays_shows_the_element_that_differs(bprop: Bprop) -> None:
+    found = answer(bprop, "x*ones(20)", "x*where(arange(20) == 7, 2, 1)")
+    assert found.startswith("differ: at x = 1 value[7] of the first is 1, the second 2\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (
+            ["sin(x)", "x", "--at", "x=0"],
+            "differ: at x = 1 the first is 0.8414709848, the second 1\n"
+            "at the given point both are equal\n",
+        ),
+        (
+            ["log(x^2)", "2*log(x)", "--at", "x=3"],
+            "differ: at x = -1 the first is 0, the second nan\n"
+            "only the first has a value for x < 0\n"
+            "at the given point both are equal\n",
+        ),
+        (
+            ["log(x^2)", "2*log(x)", "--at", "x=-3"],
+            "differ: at x = -3 the first is 2.197224577, the second nan\n"
+            "only the first has a value for x < 0\n\n",
+        ),
+        (
+            ["x*n", "n*x", "--at", "n=3"],
+            "equal with n = 3: their difference simplifies to 0\n\n"
+            "  name   derivatives\n ────────────────────\n  x      equal\n",
+        ),
+        (["x^n", "x*x", "--at", "n=2"], "equal at 20 random points with n = 2\n"),
+        (
+            ["x*n", "n*x + 1", "--at", "n=3"],
+            "differ with n = 3: at x = 1 the first is 3, the second 4\n",
+        ),
+        (["x", "x + 1e-15"], "differ: at x = 1 the first is 1, the second 1.000000000000001\n"),
+        (
+            ["x", "x + 1e-25"],
+            "differ: at x = 1 both are 1 in floats, the first less the second is -1e-25\n",
+        ),
+        (
+            ["x*1e300*1e300", "2*x*1e300*1e300"],
+            "differ: at x = 1 both are inf in floats, and differ\n",
+        ),
+        (
+            ["x*ones(9)", "x*ones(9) + 1e-20"],
+            "differ: at x = 1 both are [1, 1, 1, 1, …, 1] in floats, "
+            "the first less the second is -1e-20\n",
+        ),
+        (["22/7", "pi"], "differ: the first is 3.142857143, the second 3.141592654\n"),
+    ],
+)
+def test_compare_says(bprop: Bprop, words: list[str], start: str) -> None:
+    assert answer(bprop, *words).startswith(start)
+
+
+def test_compare_json_has_the_whole_point(bprop: Bprop) -> None:
+    content = document(bprop("compare", "x*n", "n*x + 1", "--at", "n=3", "--json"))
+    assert content["fixed"] == {"n": 3.0}
+    assert content["counterexample"]["at"] == {"n": 3.0, "x": 1.0}
+    given = document(bprop("compare", "sin(x)", "x", "--at", "x=0", "--json"))
+    assert (given["given"], given["at"]) == ("equal", {"x": 0.0})

@@ -94,6 +94,8 @@ def test_names_may_have_an_index() -> None:
         (["x", "--wrt", "--json"], "--wrt needs a value\nhelp: --wrt NAMES: With respect to these"),
         (["x", "--digits", "many"], "--digits needs a whole number, not 'many'\nhelp: --digits N"),
         (["x", "--digits", "99"], "--digits 99 is out of range\nhelp: it is between 1 and 17"),
+        (["x", "--digits", "-1"], "--digits -1 is out of range\nhelp: it is between 1 and 17"),
+        (["x", "--digits", "9" * 5000], f"--digits {'9' * 5000} is out of range"),
         (["x", "--digits", "³"], "--digits needs a whole number, not '³'"),
         (
             ["x", "--format", "xml"],

@@ -165,6 +165,33 @@ def test_ops(bprop: Bprop) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("+", ["add"]),
+        ("-", ["sub", "neg"]),
+        ("^", ["pow"]),
+        ("@", ["matmul"]),
+        ("<=", ["le"]),
+        ("and", ["and"]),
+        ("graph", ["identity", "stop_grad"]),
+        ("ln", ["log"]),
+    ],
+)
+def test_ops_by_symbol_and_family(bprop: Bprop, word: str, names: list[str]) -> None:
+    document = bprop("ops", word, "--json").json()
+    assert [row["name"] for row in document["operations"]] == names
+
+
+def test_families_of_the_readme_are_those_of_ops(bprop: Bprop) -> None:
+    """But for the families of functions that are no operations."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    table = readme.partition("| family | functions |\n| --- | --- |\n")[2].partition("<!--")[0]
+    families = {line.split("|")[1].strip() for line in table.splitlines()}
+    known = {row["family"] for row in bprop("ops", "--json").json()["operations"]}
+    assert families - known == {"making", "derivative", "loss"}
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_schema(bprop: Bprop, name: str) -> None:
     import jsonschema

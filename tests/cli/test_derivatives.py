@@ -103,7 +103,7 @@ def test_grad_in_each_format(bprop: Bprop) -> None:
     )
     assert bprop(*words, "latex").out == (
         "% x*y + sin(x) = 2.8415\n\\begin{tabular}{lrr}\n\\hline\nname & value & derivative \\\\\n"
-        "\\hline\nx & 1 & 2.5403 \\\\\ny & 2 & 1 \\\\\n\\hline\n\\end{tabular}\n"
+        "\\hline\n$x$ & 1 & 2.5403 \\\\\n$y$ & 2 & 1 \\\\\n\\hline\n\\end{tabular}\n"
     )
 
 

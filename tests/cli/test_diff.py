@@ -83,3 +83,9 @@ def test_refusals(bprop: Bprop, words: list[str], message: str) -> None:
     assert found.code == 2
     assert message in found.err
     assert not found.out
+
+
+def test_a_product_of_elements_says_where_its_derivative_has_no_value(bprop: Bprop) -> None:
+    found = bprop("diff", "prod(x)", "--wrt", "x", "--shape", "x=n")
+    assert found.out == "prod(x)/x\n"
+    assert found.err.startswith("note: prod(x)/x has no value where an element of x is 0")

@@ -11,6 +11,16 @@ def test_python(bprop: Bprop) -> None:
     assert done.out.endswith('    value = x * y\n    return value, {"x": y, "y": x}\n')
 
 
+def test_python_imports_only_what_it_uses(bprop: Bprop) -> None:
+    def code(text: str) -> str:
+        return bprop("export", text, "--to", "python").out
+
+    assert code("x*y").startswith("# Value and gradient of\n#     x*y\n\n\ndef f(x, y):\n")
+    assert "import" not in code("abs(x) > 1 ? x : y")
+    assert code("sin(x)").startswith("# Value and gradient of\n#     sin(x)\nimport math\n\n\n")
+    assert "import math\n" in code("inf*x")
+
+
 def test_json(bprop: Bprop) -> None:
     words = ("export", "x*λ", "--to", "c", "--name", "area", "--json")
     document = bprop(*words).json()

@@ -183,6 +183,18 @@ def test_taylor(bprop: Bprop) -> None:
     )
 
 
+def test_taylor_as_latex(bprop: Bprop) -> None:
+    words = ["--wrt", "x_1", "--order", "3", "--format", "latex"]
+    out = bprop("taylor", "sin(x_1)*y", "--at", "x_1=0,y=2", *words).out
+    assert out.endswith("\n$2 x_{1} - \\frac{x_{1}^{3}}{3}$\n")
+
+
+def test_trace_as_latex(bprop: Bprop) -> None:
+    out = bprop("trace", "sin(x_1)*y", "--at", "x_1=1,y=2", "--format", "latex").out
+    assert r"$v_{2}$ & $= v_{1} y$ & $= 0.8414709848 \cdot 2$ & $= 1.68294197$ \\" in out
+    assert r"$\bar{x}_{1}$ & $= \bar{v}_{1} \cos\left(x_{1}\right)$ & $= 2 \cdot 0.54" in out
+
+
 def test_taylor_for_programs(bprop: Bprop) -> None:
     document = bprop("taylor", "sqrt(1 + x)", "--at", "x=0", "--json").json()
     assert document["coefficients"] == [1.0, 0.5, -0.125, 0.0625, -0.0390625, 0.02734375]

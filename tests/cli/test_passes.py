@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
 from cli.running import Bprop
 
 CHAIN = ["c = a + b; d = b + 1; c*d", "--at", "a=2,b=1"]
@@ -138,4 +139,46 @@ def test_paths_listed(bprop: Bprop) -> None:
     assert len(bprop(*words, "--list", "3").json()["paths"]) == 3
     assert bprop("paths", "x*x", "--at", "x=3", "--format", "csv").out == (
         "path,partials,index,product,share\nx v1,3.0,,3.0,0.5\nx v1,3.0,,3.0,0.5\n"
+    )
+
+
+def test_a_variable_with_many_uses_has_a_short_line(bprop: Bprop) -> None:
+    """For people the first terms and how many more there are; the JSON has every edge."""
+    text = " + ".join(f"x*{k}" for k in range(2, 402))
+    for form in ("table", "markdown", "latex"):
+        out = bprop("trace", text, "--at", "x=1", "--format", form).out
+        assert "392 " in out  # how many more
+        assert " 80600" in out
+        assert max(map(len, out.splitlines())) < 400
+    edges = bprop("trace", text, "--at", "x=1", "--json").json()["edges"]
+    assert sum(edge["from"] == "x" for edge in edges) == 400
+    nine = " + ".join(f"x*{k}" for k in range(2, 11))
+    assert "more" not in bprop("trace", nine, "--at", "x=1").out
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        (["abs(x)*sqrt(x)", "--at", "x=0"], ["non-finite"]),
+        (["sqrt(x)", "--at", "x=0"], ["non-finite"]),
+        (["abs(x)*y", "--at", "x=0,y=1", "--from", "x"], ["kink"]),
+        (["abs(x)*y", "--at", "x=0,y=1", "--from", "y"], []),
+        (["u = x*x; v = sqrt(x); u + v", "--at", "x=0", "--through", "u"], []),
+        (["u = x*x; v = sqrt(x); u + v", "--at", "x=0", "--through", "v"], ["non-finite"]),
+        (["u = abs(x); 2*u", "--at", "x=0", "--through", "u"], ["kink"]),
+        (["v = y + 1; abs(x*v) + y", "--at", "x=0,y=1", "--from", "x", "--through", "v"], []),
+        (["sqrt(z)", "--at", "z=[0,1]", "--from", "z[1]", "--to", "v1[1]"], []),
+        (["sum(sqrt(z))", "--at", "z=[0,1]", "--from", "z[1]"], []),
+        (["sum(sqrt(z))", "--at", "z=[0,1]", "--from", "z[0]"], ["non-finite"]),
+    ],
+)
+def test_paths_tell_what_grad_tells(bprop: Bprop, words: list[str], kinds: list[str]) -> None:
+    """The warnings of the derivatives along these paths, each once, and --strict heeds them."""
+    result = bprop("paths", *words, "--strict", "--json")
+    assert result.code == (3 if kinds else 0)
+    assert result.err.count("warning: ") == len(kinds)
+    entries = [w for w in result.json()["warnings"] if w["node"] is not None]
+    assert [w["kind"] for w in entries] == kinds
+    assert [w["path"] for w in entries if w["kind"] == "non-finite"] == ["gradient"] * (
+        "non-finite" in kinds
     )

@@ -332,3 +332,22 @@ def test_the_schema(bprop: Bprop) -> None:
     schema = json.loads(bprop("schema", "schedule").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["properties"]["schema"]["const"] == "bprop.schedule/1"
+
+
+def test_text_is_not_written_to_a_picture(bprop: Bprop, tmp_path: Path) -> None:
+    file = tmp_path / "s.svg"
+    for words, asked, suffix in (
+        (["--json"], "--json", "json"),
+        (["--format", "csv"], "--format csv", "csv"),
+        (["--format", "table"], "--format table", "txt"),
+    ):
+        result = bprop("schedule", "x*y", "-o", str(file), *words)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            f"error: {asked} is text, and -o {file} asks for a picture\n"
+            f"help: leave out {asked} for the picture, or write to a file that does not end in "
+            f".svg: -o schedule.{suffix}\n"
+        )
+        assert not file.exists()
+    text = tmp_path / "s.json"
+    assert bprop("schedule", "x*y", "-o", str(text), "--json").code == 0

@@ -150,7 +150,7 @@ def test_a_convention_is_no_difference_but_said() -> None:
     found = compared("relu(x)", "max(x, 0)")
     assert found.equal
     verdict = found.gradients["x"]
-    assert verdict == (True, "convention", {"x": 0.0}, 0.0, 0.5)
+    assert verdict == (True, "convention", {"x": 0.0}, 0.0, 0.5, None)
     assert [(w.kind, w.message) for w in found.warnings] == [
         ("kink", "the derivatives by 'x' differ at x = 0")
     ]
@@ -209,6 +209,70 @@ def test_errors(a: str, b: str, given: Any, message: str) -> None:
     with pytest.raises(bp.BpropError) as caught:
         compared(a, b, **given)
     assert caught.value.message == message
+
+
+ARRAYS: list[tuple[str, str, dict[str, Any], str, tuple[str, float, float]]] = [
+    ("[x, y]", "[y, x]", {}, "x", ("∂value[0]/∂x", 1.0, 0.0)),
+    ("[x, y]", "[y, x]", {}, "y", ("∂value[0]/∂y", 0.0, 1.0)),
+    ("[x, stop_grad(y)]", "[x, y]", {}, "y", ("∂value[1]/∂y", 0.0, 1.0)),
+    ("A @ x", "x @ A", {"A": (2, 2), "x": (2,)}, "A", ("∂value[0]/∂A[0,1]", 1.0, 0.0)),
+    ("sum(x)", "x[0] + 3*x[1]", {"x": (2,)}, "x", ("∂value/∂x[1]", 1.0, 3.0)),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "shapes", "name", "shown"), ARRAYS)
+def test_one_derivative_of_arrays_is_shown(
+    a: str, b: str, shapes: Any, name: str, shown: tuple[str, float, float]
+) -> None:
+    verdict = compared(a, b, shapes).gradients[name]
+    assert not verdict.equal
+    assert (verdict.element, verdict.first, verdict.second) == shown
+
+
+@pytest.mark.parametrize("form", ["{}", "[{}, x]", "[x, {}]"])
+def test_derivatives_of_arrays_are_told_from_rounding(form: str) -> None:
+    """In floats the two derivatives at 1e-7 have no digit in common."""
+    found = compared(form.format("(1 - cos(x))/x^2"), form.format("2*(sin(x/2)/x)^2"), x=1e-7)
+    assert found.equal
+    assert found.given == "equal"
+
+
+def test_a_convention_of_arrays_names_the_element() -> None:
+    found = compared("[x, relu(x)]", "[x, max(x, 0)]")
+    assert found.equal
+    expected = (True, "convention", {"x": 0.0}, 0.0, 0.5, "∂value[1]/∂x")
+    assert found.gradients["x"] == expected
+
+
+def test_the_given_point_is_the_counterexample_where_they_differ_there() -> None:
+    found = compared("x^2", "x^3", x=3.5)
+    assert found.given == "differ"
+    assert found.counterexample is not None
+    assert found.counterexample.at == {"x": 3.5}
+    found = compared("sin(x)", "x", x=0.0)
+    assert (found.equal, found.given) == (False, "equal")
+
+
+def test_some_variables_given_are_fixed() -> None:
+    assert not compared("x^n", "x*x").equal
+    found = compared("x^n", "x*x", n=2.0)
+    assert (found.equal, found.fixed, found.given) == (True, {"n": 2.0}, None)
+    assert list(found.gradients) == ["x"]
+    differ = compared("x*n", "x*n + w[1] - 3", w=[1.0, 4.0])
+    assert differ.counterexample is not None
+    assert sorted(differ.counterexample.at) == ["n", "x"]
+    assert list(differ.gradients) == ["x", "n"]
+    np.testing.assert_array_equal(differ.fixed["w"], [1.0, 4.0])
+
+
+def test_a_difference_that_floats_do_not_show() -> None:
+    example = compared("x", "x + 1e-25").counterexample
+    assert example is not None
+    assert (example.first, example.second) == (1.0, 1.0)
+    assert example.difference == pytest.approx(-1e-25)
+    shown = compared("x", "x + 1e-15").counterexample
+    assert shown is not None
+    assert shown.difference is None
 
 
 def test_without_mpmath(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from matrix_oracle import derivative, graph_of, numbers_of, point_of, value_of
 from oracles import jax_numpy
 
+from backprop_cli.engine.lower import load, lower
 from backprop_cli.engine.matrix_calculus import matrix_derivative
 from backprop_cli.errors import BpropError, ShapeFault, UsageFault
 
@@ -267,3 +268,12 @@ def test_the_graph_of_a_derivative_has_its_name_and_shape() -> None:
     found = matrix_derivative(graph, graph.outputs[0][1], graph.by_name["x"], 2)
     ((name, node),) = found.outputs
     assert (name, str(found.shape(node))) == ("x", "(n, n)")
+
+
+def test_a_deep_nest_of_products_is_no_problem() -> None:
+    """Sums within sums 400 deep: what is factored within one another is bounded."""
+    depth = 400
+    text = "sum(" + "(" * depth + "A" + " @ B + A)" * depth + ")"
+    graph = lower(load(text), {"A": (2, 2), "B": (2, 2)})
+    found = matrix_derivative(graph, graph.outputs[0][1], graph.by_name["A"])
+    assert found.shape(found.outputs[0][1]) == (2, 2)

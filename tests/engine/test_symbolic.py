@@ -59,6 +59,14 @@ def derivative(text: str, name: str | None = None, order: int = 1) -> str:
         ("sinc(x)", "(cos(pi*x) - sinc(x))/x"),
         ("gamma(x)", "gamma(x)*digamma(x)"),
         ("stop_grad(x)*x", "stop_grad(x)"),
+        ("where(3 < 0.5, 2, x)", "1"),
+        ("where(2 - 2, x^2, x)", "1"),
+        ("where(sin(0), x^2, x)", "1"),
+        ("where(sin(1), x^2, x)", "2*x"),
+        ("min(x, x)", "1"),
+        ("max(sin(x), sin(x))", "cos(x)"),
+        ("sqrt(cos(x))", "-sin(x)/(2*sqrt(cos(x)))"),
+        ("sqrt(x^2) + log(y)*y", "sign(x)"),
         ("floor(x)", "0"),
         ("y", "1"),
     ],
@@ -181,6 +189,13 @@ def test_every_rows_derivative_parses_back(row: object, order: int) -> None:
         bound = {name: value for name, value in point.items() if name in again.by_name}
         value = evaluate(again, bound).value
         assert value == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def test_a_comparison_hides_what_has_no_value() -> None:
+    """log(x) > 2 is 0 where x < 0, so nothing is known of the sign of x."""
+    assert derivative("(log(x) > 2)*y + sqrt(x^2)*y", "y") == "(log(x) > 2) + abs(x)"
+    assert derivative("a = log(x); sqrt(x^2)") == "sign(x)"
+    assert derivative("log(x)*y + sqrt(x^2)*y", "y") == "x + log(x)"
 
 
 def test_too_many_derivatives_are_refused() -> None:

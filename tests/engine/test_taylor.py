@@ -216,9 +216,49 @@ def test_singular_points_are_explained(text: str, message: str) -> None:
     assert [w.kind for w in arrays.warnings][-1] == "non-finite"
 
 
+@pytest.mark.parametrize(
+    ("text", "known", "message"),
+    [
+        ("abs(x)", [0], "abs(x) has no Taylor series at x = 0, where it has a kink"),
+        ("max(x, 0)", [0], "max(x, 0) has no Taylor series at x = 0, where it has a kink"),
+        ("x*abs(x)", [0, 0], "abs(x) has no Taylor series at x = 0, where it has a kink"),
+        ("x^2*abs(x) + x", [0, 1, 0], "abs(x) has no Taylor series at x = 0, where it has a kink"),
+        ("relu(x)^2", [0, 0], "relu(x) has no Taylor series at x = 0, where it has a kink"),
+        ("abs(x^3)", [0, 0, 0], "abs(x^3) has no Taylor series at x = 0, where it has a kink"),
+        ("x*sign(x)", [0], "sign(x) has no Taylor series at x = 0, where it has a jump"),
+        ("where(x > 0, x, 2)", [2], "x > 0 has no Taylor series at x = 0, where it has a jump"),
+    ],
+)
+def test_there_is_no_series_at_a_kink_or_a_jump(
+    text: str, known: list[float], message: str
+) -> None:
+    """From the order at which the two sides differ there is no coefficient."""
+    result = found(text, 4, x=0)
+    assert result.coefficients[: len(known)] == known
+    assert all(math.isnan(c) for c in result.coefficients[len(known) :])
+    assert message in [w.message for w in result.warnings]
+    assert polynomial(result.coefficients, "x", 0.0) is None
+    assert "no-path" not in [w.kind for w in result.warnings]
+
+
+def test_a_kink_that_nothing_crosses_takes_no_series_away() -> None:
+    """Beside it, along another element, behind a factor of 0, and below the order that is asked."""
+    assert found("abs(x)", 2, x=1).coefficients == [1, 1, 0]
+    assert found("0*abs(x)", 2, x=0).coefficients == [0, 0, 0]
+    assert found("relu(x)^2", 1, x=0).coefficients == [0, 0]
+    second = found("[abs(x), x^2]", 2, x=0).coefficients[2]
+    np.testing.assert_array_equal(second, [math.nan, 1])
+    bound = bp.parse("sum(abs(z)) + sum(z^2)")._at(None, {"z": [0.0, 1.0]})
+    output = bound.graph.outputs[0][1]
+    for k, known in ((0, [2, math.nan]), (1, [2, 3])):
+        place = Place(bound.graph.inputs[0], (k,))
+        ours = taylor(bound.graph, bound.point, output, place, f"z[{k}]", 1).coefficients
+        np.testing.assert_array_equal(ours, known)
+
+
 def test_kinks_and_the_rule_of_sinc_are_told() -> None:
-    assert [w.kind for w in found("abs(x)", x=0).warnings] == ["kink"]
-    assert [w.kind for w in found("where(x > 0, x, x^2)", x=0).warnings] == ["jump"]
+    assert [w.kind for w in found("abs(x)", x=0).warnings] == ["kink", "non-finite"]
+    assert [w.kind for w in found("where(x > 0, x, x^2)", x=0).warnings] == ["jump", "non-finite"]
     assert found("sinc(x)", 18, x=0.1).warnings == []
     assert found("sinc(x)", 19, x=0.7).warnings == []
     [warning] = found("sinc(x)", 19, x=0.1).warnings

@@ -7,11 +7,12 @@ import io
 
 import numpy as np
 import pytest
+from latex_checks import assert_sound
 
 from backprop_cli.engine.trace import barred
 from backprop_cli.render import delimited, latex_tables, markdown, tables
 from backprop_cli.render.numbers import elements, number, value
-from backprop_cli.render.sheet import Column, Sheet
+from backprop_cli.render.sheet import Column, Formula, Sheet
 
 SHEET = Sheet(
     [Column("name", style="name"), Column("value", True), Column("derivative", True, "derivative")],
@@ -160,3 +161,42 @@ def test_elements_are_in_order() -> None:
 def test_bars() -> None:
     assert barred("v12") == "v\u030412"
     assert barred("loss") == "l\u0305o\u0305s\u0305s\u0305"
+
+
+def test_latex_of_names_and_adjoints() -> None:
+    columns = [Column("node", style="name"), Column("is"), Column("value", True)]
+    rows = [
+        ["x_1", "= 1", 1.0],
+        ["x1", "", 1.0],
+        ["theta", "= -3.5e-7", 1.0],
+        ["v\u03041", "= v\u03044·(1/x_1) + x\u0304_1·cos(x1)^2", 2.0],
+        ["l\u0305o\u0305s\u0305s\u03052", "= W' @ v\u03041", 2.0],
+        ["50%", "= scatter(v\u03042)·(-2)^3 + 2^(-1) - x^n", 2.0],
+        ["v2", "= [1, 2, …, 9]", 2.0],
+        ["v3", "no path_1", 2.0],
+    ]
+    text = latex_tables.text([Sheet(columns, rows, header=False)], 6)
+    assert_sound(text.replace("tabular", "align*").replace(r"\hline", ""))
+    assert [line.removesuffix(r" \\") for line in text.splitlines()[2:-2]] == [
+        r"$x_{1}$ & $= 1$ & 1",
+        r"$\mathtt{x1}$ &  & 1",
+        r"$\theta$ & $= -3.5 \cdot 10^{-7}$ & 1",
+        r"$\bar{v}_{1}$ & $= \bar{v}_{4} \frac{1}{x_{1}} "
+        r"+ \bar{x}_{1} \cos^{2}\left(\mathtt{x1}\right)$ & 2",
+        r"$\overline{\mathit{loss}}_{2}$ & $= W^{\top} \, \bar{v}_{1}$ & 2",
+        r"50\% & $= \operatorname{scatter}(\bar{v}_{2}) \cdot (-2)^{3} + 2^{-1} - x^{n}$ & 2",
+        r"$v_{2}$ & $= [1, 2, \dots , 9]$ & 2",
+        r"$v_{3}$ & no path\_1 & 2",
+    ]
+
+
+def test_latex_of_formulas() -> None:
+    sheet = Sheet([Column("n")], [], foot=[Formula("2*x_1 - x_1^3/3"), Formula("[x, 1/2]"), "a^b"])
+    assert latex_tables.text([sheet], 6).splitlines()[6:] == [
+        r"",
+        r"$2 x_{1} - \frac{x_{1}^{3}}{3}$",
+        r"",
+        r"$\begin{bmatrix} x \\ \frac{1}{2} \end{bmatrix}$",
+        r"",
+        r"a\textasciicircum{}b",
+    ]

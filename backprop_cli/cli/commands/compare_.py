@@ -82,12 +82,13 @@ def _written(
     return shown(sheets, form, options.significant, width, color)
 
 
+POINT = AT._replace(help="A point to try first: x=1,y=2; of some variables: values they keep.")
 COMMAND = Command(
     name="compare",
     summary="Whether two expressions are equal, and their derivatives.",
     argument=EXPRESSION,
     second=Argument("EXPR", "The other expression.", '"y*x"'),
-    options=(AT, SHAPE, POINTS, JSON, FORMAT, STRICT, DIGITS, COLOR, OUTPUT),
+    options=(POINT, SHAPE, POINTS, JSON, FORMAT, STRICT, DIGITS, COLOR, OUTPUT),
     examples=(
         ('bprop compare "(x + y)^2" "x^2 + 2*x*y + y^2"', ""),
         ('bprop compare "log(x^2)" "2*log(x)"', "differ for x < 0"),

@@ -53,10 +53,19 @@ def run(environment: Environment, options: Options) -> None:
 
             return derivatives.document(found, order)
 
-        notes = [Warning_("note", None, None, note) for note in graph.notes]
+        notes = [Warning_("note", None, None, note) for note in notes_on(graph)]
         return Answer(document, lambda form: [], notes, text)
 
     respond(environment, options, "diff", solve)
+
+
+def notes_on(graph: Graph) -> list[str]:
+    """The program's notes, and what its derivatives leave out."""
+    if not graph.shapes:
+        return list(graph.notes)
+    from backprop_cli.engine.matrix_calculus import remarks
+
+    return [*graph.notes, *remarks(graph)]
 
 
 def variables(graph: Graph, names: list[str]) -> list[int]:

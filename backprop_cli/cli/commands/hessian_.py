@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from backprop_cli.cli.answer import Answer, respond
 from backprop_cli.cli.environment import Environment
-from backprop_cli.cli.options import ANSWER, AT, EXPRESSION, OF, WRT, Command, Options
+from backprop_cli.cli.options import (
+    ANSWER,
+    AT,
+    EXPRESSION,
+    OF,
+    STABLE,
+    WRT,
+    Command,
+    Options,
+)
 from backprop_cli.engine.hessian import hessian
 from backprop_cli.engine.program import Bound
 from backprop_cli.engine.selection import find_node, scalar_output
@@ -34,7 +43,7 @@ COMMAND = Command(
     name="hessian",
     summary="The second derivatives of a scalar output, in few products.",
     argument=EXPRESSION,
-    options=(AT, WRT, OF, *ANSWER),
+    options=(AT, WRT, OF, STABLE, *ANSWER),
     examples=(
         ('bprop hessian "x^2*y + sin(y)" --at x=1,y=2', ""),
         ('bprop hessian "sum(x^4) + x[0]*x[1]" --at "x=[1,2,3]" --json', ""),

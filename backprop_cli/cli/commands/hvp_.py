@@ -5,7 +5,17 @@ from __future__ import annotations
 from backprop_cli.cli.answer import Answer, respond
 from backprop_cli.cli.direction import read_along
 from backprop_cli.cli.environment import Environment
-from backprop_cli.cli.options import ALONG, ANSWER, AT, EXPRESSION, OF, WRT, Command, Options
+from backprop_cli.cli.options import (
+    ALONG,
+    ANSWER,
+    AT,
+    EXPRESSION,
+    OF,
+    STABLE,
+    WRT,
+    Command,
+    Options,
+)
 from backprop_cli.engine.directional import hvp, read_direction
 from backprop_cli.engine.program import Bound
 from backprop_cli.engine.selection import find_node, scalar_output
@@ -33,7 +43,7 @@ COMMAND = Command(
     name="hvp",
     summary="The Hessian times a direction, without the Hessian.",
     argument=EXPRESSION,
-    options=(AT, ALONG, WRT, OF, *ANSWER),
+    options=(AT, ALONG, WRT, OF, STABLE, *ANSWER),
     examples=(
         ('bprop hvp "x^2*y + sin(y)" --at x=1,y=2 --along x=1', ""),
         ('bprop hvp "sum(x^4)" --at "x=[1,2,3]" --along "x=[1,0,0]" --json', ""),

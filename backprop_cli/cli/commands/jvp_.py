@@ -5,7 +5,16 @@ from __future__ import annotations
 from backprop_cli.cli.answer import Answer, respond
 from backprop_cli.cli.direction import read_along
 from backprop_cli.cli.environment import Environment
-from backprop_cli.cli.options import ALONG, ANSWER, AT, EXPRESSION, OF, Command, Options
+from backprop_cli.cli.options import (
+    ALONG,
+    ANSWER,
+    AT,
+    EXPRESSION,
+    OF,
+    STABLE,
+    Command,
+    Options,
+)
 from backprop_cli.engine.directional import jvp, read_direction
 from backprop_cli.engine.program import Bound
 from backprop_cli.engine.selection import select_outputs
@@ -32,7 +41,7 @@ COMMAND = Command(
     name="jvp",
     summary="Derivatives along a direction: the Jacobian times a vector.",
     argument=EXPRESSION,
-    options=(AT, ALONG, OF, *ANSWER),
+    options=(AT, ALONG, OF, STABLE, *ANSWER),
     examples=(
         ('bprop jvp "[x*y, x + y]" --at x=1,y=2 --along x=1,y=3', ""),
         ('bprop jvp "softmax(z)" --at "z=[1,2,3]" --along "z=[1,0,0]" --json', ""),

@@ -29,12 +29,12 @@ def run(environment: Environment, options: Options) -> None:
 
 
 def chosen(name: str | None) -> list[Operation]:
-    """The operation or the family with a name; all of them without."""
+    """The operation or the family with a name, or those of a symbol; all of them without."""
     rows = [row for row in OPERATIONS if row.kind != "source"]
     if name is None:
         return rows
     word = name.strip().lower()
-    found = [row for row in rows if word in (row.name, row.family.lower(), *row.aliases)]
+    found = [row for row in rows if word in _words(row)]
     if not found:
         from difflib import get_close_matches
 
@@ -47,10 +47,16 @@ def chosen(name: str | None) -> list[Operation]:
     return found
 
 
+def _words(row: Operation) -> tuple[str, ...]:
+    """What a row can be looked up by."""
+    symbol = () if row.notation is None else (row.notation,)
+    return (row.name, row.family.lower(), *symbol, *row.aliases)
+
+
 COMMAND = Command(
     name="ops",
     summary="The operations and their derivative rules.",
-    argument=Argument("NAME", "An operation or a family; all without.", "tanh"),
+    argument=Argument("NAME", "An operation, its symbol or a family; all without.", "tanh"),
     options=(JSON, FORMAT, COLOR, OUTPUT),
     examples=(("bprop ops", ""), ("bprop ops tanh", ""), ("bprop ops --format markdown", "")),
     run=run,

@@ -62,7 +62,7 @@ def run(environment: Environment, options: Options) -> None:
             return path_table.paths(report, options.significant)
 
         notes = [Warning_("note", None, None, text) for text in (*graph.notes, *report.notes)]
-        warnings = [*notes, *value_warnings(done, target.node)]
+        warnings = [*notes, *value_warnings(done, target.node), *report.warnings]
         return Answer(lambda: documents.paths(report), sheets, warnings)
 
     respond(environment, options, "paths", solve)

@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from backprop_cli.render.sheet import Sheet
 
 PICTURES = ("svg", "png", "pdf", "dot")
+TEXT_SUFFIXES = {"table": "txt", "markdown": "md", "latex": "tex"}  # others are the format's name
 
 
 def run(environment: Environment, options: Options) -> None:
     if options.wrt and not options.backward:
         raise UsageFault("--wrt is about derivatives: it needs --backward")
     suffix = (options.output or "").rpartition(".")[2].lower()
-    if suffix in PICTURES and options.format is None and not options.json:
+    if suffix in PICTURES:
+        _refuse_formats(options, suffix)
         from backprop_cli.cli.commands import render_
 
         options.levels = True
@@ -69,6 +71,18 @@ def run(environment: Environment, options: Options) -> None:
         return Answer(document, sheets, notes)
 
     respond(environment, options, "schedule", solve)
+
+
+def _refuse_formats(options: Options, suffix: str) -> None:
+    """A file with a picture's suffix holds a picture. Raises UsageFault for text in it."""
+    asked = "--json" if options.json else f"--format {options.format}"
+    if options.json or options.format is not None:
+        form = "json" if options.json else options.format
+        raise UsageFault(
+            f"{asked} is text, and -o {options.output} asks for a picture",
+            help=f"leave out {asked} for the picture, or write to a file that does not end "
+            f"in .{suffix}: -o schedule.{TEXT_SUFFIXES.get(str(form), form)}",
+        )
 
 
 COMMAND = Command(

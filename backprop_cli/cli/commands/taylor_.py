@@ -11,6 +11,7 @@ from backprop_cli.cli.options import (
     AT,
     EXPRESSION,
     OF,
+    STABLE,
     TAYLOR_ORDER,
     WRT,
     Command,
@@ -49,7 +50,7 @@ COMMAND = Command(
     name="taylor",
     summary="The Taylor polynomial of an output in one variable.",
     argument=EXPRESSION,
-    options=(AT, WRT, TAYLOR_ORDER, OF, *ANSWER),
+    options=(AT, WRT, TAYLOR_ORDER, OF, STABLE, *ANSWER),
     examples=(
         ('bprop taylor "exp(x)*y" --at x=0,y=2 --wrt x --order 4', ""),
         ('bprop taylor "sqrt(1 + x)" --at x=0 --json', ""),

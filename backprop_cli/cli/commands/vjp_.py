@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from backprop_cli.cli.answer import Answer, respond
 from backprop_cli.cli.environment import Environment
-from backprop_cli.cli.options import ANSWER, AT, EXPRESSION, OF, SEED, WRT, Command, Options
+from backprop_cli.cli.options import (
+    ANSWER,
+    AT,
+    EXPRESSION,
+    OF,
+    SEED,
+    STABLE,
+    WRT,
+    Command,
+    Options,
+)
 from backprop_cli.engine.directional import vjp
 from backprop_cli.engine.point import Value, constant_option
 from backprop_cli.engine.program import Bound
@@ -36,7 +46,7 @@ COMMAND = Command(
     name="vjp",
     summary="Gradients weighted by a seed: a vector times the Jacobian.",
     argument=EXPRESSION,
-    options=(AT, SEED, WRT, OF, *ANSWER),
+    options=(AT, SEED, WRT, OF, STABLE, *ANSWER),
     examples=(
         ('bprop vjp "[x*y, x + y]" --at x=1,y=2 --seed "[1,0]"', ""),
         ('bprop vjp "A @ x" --at "A=[[1,2],[3,4]],x=[1,1]" --seed "[1,-1]" --wrt x', ""),

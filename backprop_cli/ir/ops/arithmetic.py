@@ -101,11 +101,11 @@ def _inside(strict: bool) -> Rule:
 PAIRS = ((1.5, 2.0), (-0.75, 3.0), (0.3, -1.25))
 
 ROWS = [
-    Operation("input", "source", "source", "", summary="a variable", shape=shapes.source),
-    Operation("const", "source", "source", "", summary="a number", shape=shapes.source),
+    Operation("input", "source", "graph", "", summary="a variable", shape=shapes.source),
+    Operation("const", "source", "graph", "", summary="a number", shape=shapes.source),
     elementwise(
         "identity",
-        "source",
+        "graph",
         "x",
         summary="a second name for a node",
         derivative="1",
@@ -114,7 +114,7 @@ ROWS = [
     ),
     elementwise(
         "stop_grad",
-        "source",
+        "graph",
         "x",
         summary="the identity in value, and no path for derivatives",
         derivative="none",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 from backprop_cli.render.source_code.language import Language, Row, call, infix, test
 from backprop_cli.render.source_code.layout import Layout, nested, parts_of
@@ -124,7 +125,9 @@ def layout(made: Function) -> Layout:
             )
     body += [f"    {s.name} = {s.code}" for s in made.statements]
     body.append(f"    return {made.value}, {{{_gradient(made)}}}")
-    code = f"{parts_of(made, '#')}import math\n{helpers}\n\n" + "\n".join(body) + "\n"
+    rest = f"{helpers}\n\n" + "\n".join(body) + "\n"
+    imports = "import math\n" if re.search(r"\bmath\.", rest) else ""
+    code = (parts_of(made, "#") + imports + rest).lstrip("\n")
     return Layout(code, code + DRIVER.format(name=made.name, shapes=_shapes(made)))
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SCATTER = BY_NAME["scatter"].code
 
 
+DEEPEST = 12  # sums within sums that are factored
+
+
 def assembled(writer: Writer, terms: Sequence[Term], total: Sum) -> list[Term]:
     """diag(a) + diag(b) = diag(a + b); elements scattered to all places are stacked."""
     result = list(terms)
@@ -99,6 +102,8 @@ def joined(writer: Writer, places: dict[Any, tuple[int, int]], length: int) -> i
 
 def factored(writer: Writer, terms: Sequence[Term], total: Sum) -> list[Term]:
     """A x + B x = (A + B) x, A x + A y = A (x + y), of terms with the same scalars."""
+    if writer.depth >= DEEPEST:
+        return list(terms)
     result = centred(writer, terms, total)
     while len(result) > 1:
         groups: dict[tuple[bool, Factor, Scalars], list[int]] = {}
@@ -144,6 +149,8 @@ def common(writer: Writer, group: list[Term], at_end: bool, factor: Factor, tota
         Term(t.number, combined(t.scalars, inverse), c) for t, c in zip(group, rest, strict=True)
     ]
     terms.sort(key=lambda term: sum(f.transposed for f in term.chain if f.kind == "matrix"))
+    writer.depth += 1
     inner = writer.single(Sum(tuple(terms), rows, cols), rows == 1 or cols == 1)
+    writer.depth -= 1
     chain = (*inner.chain, factor) if at_end else (factor, *inner.chain)
     return Term(inner.number, combined(shared, inner.scalars), chain)

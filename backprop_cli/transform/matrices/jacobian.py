@@ -9,7 +9,7 @@ from backprop_cli.transform.matrices.linear_map import LinearMaps, inexpressible
 from backprop_cli.transform.matrices.normal import reading
 from backprop_cli.transform.prune import prune
 
-TANGENT = "__tangent"
+TANGENT = " tangent"  # no name of the language
 RULES = linear_rules.RULES
 
 

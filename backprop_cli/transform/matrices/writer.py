@@ -32,6 +32,7 @@ class Writer(Nodes):
     def __init__(self, builder: Builder, solves: bool = False) -> None:
         super().__init__(builder, solves)
         self.meaning: dict[int, Sum] = {}
+        self.depth = 0  # of what is factored within one another
         self._written: dict[tuple[frozenset[Term], int, int], int] = {}
 
     def node(self, total: Sum) -> int:
