@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from backprop_cli.engine.paths import PathReport
     from backprop_cli.engine.trace import Trace
     from backprop_cli.errors import BpropError
-    from backprop_cli.ir.graph import Builder, Graph, Node
+    from backprop_cli.ir.builder import Builder
+    from backprop_cli.ir.graph import Graph, Node
     from backprop_cli.library import Function, from_graph, parse
 
 __version__ = "0.2.0"
@@ -22,7 +23,7 @@ __version__ = "0.2.0"
 # what is exported, and where it is: imported when it is first asked for
 _PLACES = {
     "BpropError": "backprop_cli.errors",
-    "Builder": "backprop_cli.ir.graph",
+    "Builder": "backprop_cli.ir.builder",
     "Function": "backprop_cli.library",
     "Graph": "backprop_cli.ir.graph",
     "Node": "backprop_cli.ir.graph",

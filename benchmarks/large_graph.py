@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backprop_cli.engine.evaluate import differentiate, evaluate
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 VARIABLES = 100
 

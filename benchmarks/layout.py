@@ -12,7 +12,8 @@ import sys
 import time
 
 from backprop_cli.errors import BpropError
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.render import picture
 from backprop_cli.render.dot import graph_source
 

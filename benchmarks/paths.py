@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.paths import paths
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 Stage = Callable[[Builder, int, int], int]
 

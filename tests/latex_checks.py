@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _KNOWN = """
-left right frac sqrt sin cos tan arcsin arccos arctan sinh cosh tanh ln log det max min sum prod psi
+left right frac sqrt exp sin cos tan arcsin arccos arctan sinh cosh tanh ln log det max min sum prod
 Gamma operatorname mathit mathrm mathbf mathtt text begin end cdot times odot bmod land lor lnot le
 ge ne lfloor rfloor lceil rceil lVert rVert top infty partial bar overline quad to dots vdots cdots
 leftarrow section subsection textbackslash textasciitilde textasciicircum pi tau alpha beta gamma
-delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma varsigma
-upsilon phi varphi chi omega Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell
+circ delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma varsigma
+oslash upsilon phi varphi psi chi omega Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell
 """
 COMMANDS = set(_KNOWN.split())
 ENVIRONMENTS = ("align*", "bmatrix", "cases", "verbatim")

@@ -7,8 +7,9 @@ import random
 from fractions import Fraction
 from typing import Any
 
-from backprop_cli.engine.evaluate import Sweep
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.engine.sweep import Sweep
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 Edges = list[tuple[int, int, float]]  # node, position, partial
 VALUES = [

@@ -8,7 +8,8 @@ import numpy as np
 
 from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.trace import Trace, trace
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 Pictured = tuple[Graph, dict[str, Any]]
 HOSTILE = [

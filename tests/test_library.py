@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,48 @@ def test_what_is_exported() -> None:
     assert all(getattr(bp, name) is not None for name in bp.__all__)
     with pytest.raises(AttributeError, match="nothing_here"):
         bp.nothing_here  # noqa: B018
+
+
+def test_several_outputs_are_answered_by_name() -> None:
+    f = bp.parse("p = x*y; (x + 0, p)")
+    assert f(x=2, y=3) == {"output_1": 2.0, "p": 6.0}
+    assert f.jacobian(x=2, y=3) == {"output_1": {"x": 1.0, "y": 0.0}, "p": {"x": 3.0, "y": 2.0}}
+    assert f.jvp({"y": 1}, x=2, y=3) == {"output_1": 0.0, "p": 2.0}
+    assert f.vjp(1, x=2, y=3, of="p") == {"x": 3.0, "y": 2.0}
+    assert f.grad(x=2, y=3, of="p", seed=2) == {"x": 6.0, "y": 4.0}
+    assert f.diff("y", of="p").source == "x"
+    assert f.taylor(x=2, y=3, wrt="x", of="p", order=1) == [6.0, 3.0]
+    assert "x*y" in f.export("python", of="p")
+    assert f.paths(x=2, y=3, start="x", end="p").count == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda f: f.vjp(1, x=1, y=2),
+        lambda f: f.grad(x=1, y=2, seed=1),
+        lambda f: f.diff("x"),
+        lambda f: f.taylor(x=1, y=2, wrt="x"),
+        lambda f: f.paths(x=1, y=2, start="x"),
+        lambda f: f.export("python"),
+    ],
+)
+def test_what_takes_one_output_does_not_choose_one(asked: Callable[[bp.Function], object]) -> None:
+    with pytest.raises(UsageFault, match="takes one output, and there are 2: output_1, p"):
+        asked(bp.parse("p = x*y; (x + 0, p)"))
+
+
+def test_rows_without_a_row_and_rows_that_do_not_match() -> None:
+    rows = bp.parse("x*y").compile()
+    value, gradient = rows(x=[], y=[])
+    assert value.shape == gradient["x"].shape == (0,)
+    with pytest.raises(ShapeFault, match=r"'x' is \(2,\), 'y' is \(3,\)"):
+        rows(x=[1, 2], y=[1, 2, 3])
+
+
+def test_a_program_is_text_and_shapes_are_of_its_variables() -> None:
+    with pytest.raises(TypeError, match="parse takes a text, not NoneType"):
+        bp.parse(None)  # type: ignore[arg-type]
+    with pytest.raises(NameFault, match="'X' is given a shape, but the program does not use it"):
+        bp.parse("x*y", {"X": (3,)}).graph()
+    assert bp.parse("sum(x*y)", {"x": (3,), "y": (3,)}).diff("x").source == "y"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from backprop_cli.backends.float_sweeps import StaticOrder, TextContext
+from backprop_cli.backends.float_expressions import StaticOrder, TextContext
 from backprop_cli.backends.python_floats import TOTAL, FloatContext
 from backprop_cli.ir.ops import OPERATIONS, Expr, Operand, edge_condition, partial
 from backprop_cli.ir.ops.contribution import is_zero

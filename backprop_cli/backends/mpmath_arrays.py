@@ -24,7 +24,7 @@ from backprop_cli.backends.mpmath_numbers import (
     real,
     smallest,
 )
-from backprop_cli.backends.numpy_arrays import entries
+from backprop_cli.backends.tensor_functions import entries
 
 Static = tuple[tuple[int, ...] | None, bool]
 exp, log, root = real(exponential), real(logarithm), real(mp.sqrt)

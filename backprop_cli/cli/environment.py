@@ -33,11 +33,12 @@ class Environment:
         for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
             if getattr(sys, name) is None:  # closed by who started us
                 setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-        for stream in (sys.stdout, sys.stderr):
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
                 encoding = None if stream.isatty() else "utf-8"
-                reconfigure(encoding=encoding, errors="backslashreplace")
+                errors = "strict" if stream is sys.stdin else "backslashreplace"
+                reconfigure(encoding=encoding, errors=errors)
         width = _columns(os.environ) if sys.stdout.isatty() else None
         return cls(sys.stdin, sys.stdout, sys.stderr, os.environ, width)
 

@@ -85,7 +85,7 @@ FROM = Option("source", ("--from",), "Where the paths begin.  [default: the only
 TO = Option("target", ("--to",), "Where the paths end.  [default: the output]", "NODE")
 THROUGH = Option("through", ("--through",), "Only paths through this node.", "NODE")
 TOP = Option("top", ("--top",), "How many of the largest paths.  [default: 10]", "K", least=0)
-LIST = Option("list", ("--list",), "List N paths, the largest first.", "N", least=0)
+LIST = Option("list", ("--list",), "List N paths, the largest first.", "N", least=1)
 PICTURE = Option(
     "format",
     ("--format",),
@@ -101,6 +101,13 @@ ALONG = Option(
     many=True,
 )
 SIZES = SHAPE._replace(help="Shape of a variable; sizes may be names: x=3, A=n,n.")
+SYMMETRIC = Option(
+    "symmetric",
+    ("--symmetric",),
+    "Matrices that equal their transposes: S or S,A.",
+    "NAMES",
+    many=True,
+)
 DIFF_ORDER = Option("order", ("--order",), "How many times.  [default: 1]", "N", least=1, most=99)
 CSE = Option("cse", ("--cse",), "Name what occurs more than once.")
 FORMAL = Option(
@@ -169,6 +176,7 @@ class Options:
         self.wrt: list[str] = []
         self.of: list[str] = []
         self.shape: list[str] = []
+        self.symmetric: list[str] = []
         self.json = False
         self.format: str | None = None
         self.strict = False

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from types import TracebackType
 from typing import IO, Any
 
 from backprop_cli.cli.environment import Environment
-from backprop_cli.errors import FileFault
+from backprop_cli.errors import FileFault, UsageFault
+
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_STREAM = re.compile("/dev/stdout|/dev/stderr|/(?:dev|proc/self)/fd/([0-9]+)")
 
 
 class Output:
@@ -20,6 +24,10 @@ class Output:
         self._temporary: str | None = None
 
     def __enter__(self) -> Output:
+        if self.path == "":
+            raise UsageFault(
+                "-o needs the name of a file", help="-o FILE, or - for standard output"
+            )
         if self.path is not None:
             try:
                 self._open(self.path)
@@ -30,6 +38,11 @@ class Output:
     def _open(self, path: str) -> None:
         if os.path.isdir(path):
             raise IsADirectoryError(21, os.strerror(21))
+        stream = _STREAM.fullmatch(path)
+        if stream is not None:  # the file behind it may be another's: it is written on, not anew
+            number = os.dup(int(_STREAMS.get(path) or stream[1]))
+            self._file = open(number, "wb")  # noqa: SIM115 - closed in __exit__
+            return
         target = os.path.realpath(path)
         if os.path.exists(target) and not os.path.isfile(target):
             self._file = open(target, "wb")  # noqa: SIM115 - a device or pipe has no other name

@@ -39,14 +39,19 @@ def with_backward(graph: Graph, outputs: Outputs, options: Options, command: str
     return backward_graph(graph, outputs[0][1], wrt_nodes(graph, options))
 
 
-def to_schedule(graph: Graph, outputs: Outputs, options: Options) -> Graph:
-    """What is to be computed: the outputs, or with `--backward` one of them and its gradient."""
+def to_schedule(graph: Graph, outputs: Outputs, options: Options) -> tuple[Graph, str | None]:
+    """What is to be computed: the outputs, or with `--backward` one of them and its gradient.
+
+    Also a note about the adjoints that are not in it, because they are copies.
+    """
     if not options.backward:
-        return graph.with_outputs(outputs)
-    from backprop_cli.engine.backward import lean_graph
+        return graph.with_outputs(outputs), None
+    from backprop_cli.engine.backward import lean
+    from backprop_cli.render.backward import copies
 
     one_output(outputs, "schedule")
-    return lean_graph(graph.with_outputs(outputs), outputs[0][1], wrt_nodes(graph, options))
+    found = lean(graph.with_outputs(outputs), outputs[0][1], wrt_nodes(graph, options))
+    return found.graph, copies(found)
 
 
 SUMMED = "the output is no scalar: derivatives are those of its sum"
@@ -77,8 +82,12 @@ def level_picture(
     options: Options,
     digits: int,
     passes: Callable[[], Trace | None],
+    say: Callable[[str], None],
 ) -> str:
-    """DOT source with a rank for each level, and the critical path highlighted."""
+    """DOT source with a rank for each level, and the critical path highlighted.
+
+    What is not drawn is told to `say`.
+    """
     from backprop_cli.engine.schedule import schedule
     from backprop_cli.render.schedule_tables import critical_edges, ranked
 
@@ -96,7 +105,9 @@ def level_picture(
     from backprop_cli.engine.evaluate import evaluate
     from backprop_cli.render.backward import backward_source
 
-    lean = to_schedule(graph, outputs, options)
+    lean, note = to_schedule(graph, outputs, options)
+    if note is not None:
+        say(note)
     found, values = schedule(lean), None
     if at_point(lean, bound):
         values = evaluate(lean, bound.point, options.backend).values

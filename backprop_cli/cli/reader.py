@@ -125,5 +125,7 @@ def _unknown(command: Command, name: str) -> UsageFault:
     from difflib import get_close_matches
 
     near = ["--help"] if name == "-h" else get_close_matches(name, command.flags, 1)
+    if name == "--json" and name not in command.flags:
+        near = [f"{flag} json" for flag in ("--to", "--format") if flag in command.flags][:1]
     hint = f"did you mean {near[0]}?" if near else f"bprop {command.name} --help lists them"
     return UsageFault(f"bprop {command.name} has no option {name}", help=hint)

@@ -8,21 +8,25 @@ rounding times the adjoint of its result (Linnainmaa 1976).
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Value, differentiate, evaluate
-from backprop_cli.engine.rounding import ROUNDS, Rounding
+from backprop_cli.engine.evaluate import differentiate, evaluate
+from backprop_cli.engine.rounding import Rounding
+from backprop_cli.engine.stability import ROUNDS, elements
+from backprop_cli.engine.sweep import Value
 from backprop_cli.ir.graph import INPUT, Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
 
 UNIT = 2.0**-53  # the largest relative error of one rounding
 HALF = 1.5e-8  # the relative error at which half of the 16 digits are lost
 TINIEST = 2.3e-308  # errors below the smallest normal number are no loss
+LARGEST = sys.float_info.max
 NOTHING = 1e-12  # of the largest number beside it, what counts as 0
-PRECISE = 60  # digits
+PRECISE, MOST_DIGITS = 60, 500  # digits
 MOST_WORK = 50_000  # elements computed with so many digits
 ADDITIVE = frozenset(("add", "sub", "sum", "mean", "matmul", "var", "det"))
 
@@ -33,9 +37,13 @@ class Loss(NamedTuple):
     what: str  # 'value', 'gradient.x', 'gradient.x[0]'
     graph: Graph  # the program, or its adjoint graph, which continues it
     node: int
-    cancels: bool  # whether the operation adds or subtracts
+    cause: str  # 'cancellation', 'underflow' or 'amplified rounding'
     relative_error: float
     estimated: bool
+
+    @property
+    def cancels(self) -> bool:
+        return self.cause == "cancellation"
 
 
 class Accuracy(NamedTuple):
@@ -67,17 +75,19 @@ def accuracy(sweep: Sweep, point: Mapping[str, Value]) -> Accuracy:
     return found if found is not None else estimated(sweep, point)
 
 
-def measured(sweep: Sweep, point: Mapping[str, Value]) -> Accuracy | None:
+def measured(
+    sweep: Sweep, point: Mapping[str, Value], most_work: int = MOST_WORK
+) -> Accuracy | None:
     """Against values of 60 digits; None without mpmath, or where that is too much work."""
     from backprop_cli.errors import UsageFault
     from backprop_cli.transform.reverse import reverse
 
     graph = sweep.graph
-    if len(graph) > MOST_WORK:
+    if len(graph) > most_work:
         return None
     adjoint = reverse(graph, sweep.output, sweep.wrt)
     work = sum(math.prod(adjoint.graph.shape(i)) for i in range(len(adjoint.graph)))
-    if work > MOST_WORK:
+    if work > most_work:
         return None
     try:
         exact = precise(adjoint.graph, point)
@@ -97,18 +107,47 @@ def measured(sweep: Sweep, point: Mapping[str, Value]) -> Accuracy | None:
         errors[what] = worst
         if worst > HALF:
             culprit = origin(adjoint.graph, values, exact, node)
-            cancels = adjoint.graph.op(culprit).name in ADDITIVE
-            losses.append(Loss(what + where, adjoint.graph, culprit, cancels, worst, False))
+            cause = cause_of(adjoint.graph, culprit, values[culprit], exact[culprit])
+            losses.append(Loss(what + where, adjoint.graph, culprit, cause, worst, False))
     return Accuracy(errors, losses, True)
 
 
-def precise(graph: Graph, point: Mapping[str, Value]) -> list[Any]:
-    """Every node's value to 60 digits, of the floats that a point is; raises UsageFault."""
-    from backprop_cli.backends import mpmath_numbers
+def precise(graph: Graph, point: Mapping[str, Value], decimal: bool = False) -> list[Any]:
+    """Every node's value to 60 digits, of the floats that a point is; raises UsageFault.
 
-    with mpmath_numbers.mp.workdps(PRECISE):
-        bound = {i: mpmath_numbers.numbers(point[graph.names[i]]) for i in graph.inputs}
-        return mpmath_numbers.forward(graph, bound)
+    More digits are carried where numbers so far apart are met that some would be lost. `decimal`
+    constants are what their digits say.
+    """
+    from backprop_cli.backends import mpmath_numbers
+    from backprop_cli.engine.exact_pair import Magnitudes
+
+    def found(digits: int) -> list[Any]:
+        with mpmath_numbers.mp.workdps(digits):
+            bound = {i: mpmath_numbers.numbers(point[graph.names[i]]) for i in graph.inputs}
+            return mpmath_numbers.forward(graph, bound, decimal)
+
+    values, span = found(PRECISE), Magnitudes()
+    for value in values:
+        span.add_all(value)
+    apart = span.top - span.bottom
+    return values if apart <= PRECISE / 2 else found(min(PRECISE + apart, MOST_DIGITS))
+
+
+def beyond_floats(sweep: Sweep, point: Mapping[str, Value]) -> str | None:
+    """The value to 4 digits where it is a number beyond the largest float; None where it is not."""
+    from backprop_cli.errors import UsageFault
+
+    if len(sweep.graph) > MOST_WORK or elements(sweep.graph) > MOST_WORK:
+        return None
+    try:
+        exact = precise(sweep.graph, point)[sweep.output]
+    except (UsageFault, KeyError):
+        return None
+    from backprop_cli.backends.mpmath_numbers import mp
+
+    if not mp.isfinite(exact) or abs(exact) <= LARGEST:
+        return None
+    return str(mp.nstr(exact, 4)).replace("e+", "e")
 
 
 def largest(value: Value) -> float:
@@ -147,12 +186,29 @@ def relative(value: Any, exact: Any, scale: float) -> float:
     return float(difference / abs(exact))
 
 
+def cause_of(graph: Graph, node: int, value: Value = 1.0, exact: Any = 1.0) -> str:
+    if underflowed(value, exact):
+        return "underflow"
+    return "cancellation" if graph.op(node).name in ADDITIVE else "amplified rounding"
+
+
+def underflowed(value: Value, exact: Any) -> bool:
+    """Whether a number is 0, or of few digits, only because it is below the range of floats."""
+    import numpy as np
+
+    computed, true = np.asarray(value, dtype=object), np.asarray(exact, dtype=object)
+    pairs = zip(computed.ravel(), true.ravel(), strict=True)
+    return any(b and abs(b) < TINIEST and abs(a - b) > HALF * abs(b) for a, b in pairs)
+
+
 def origin(graph: Graph, values: Sequence[Value], exact: Sequence[Any], node: int) -> int:
     """Followed down from an inaccurate node: the lowest whose arguments still had their digits."""
     while True:
         worst, below = HALF, None
         for argument in graph.arguments(node):
             error, _ = largest_error(values[argument], exact[argument])
+            if underflowed(values[argument], exact[argument]):
+                error = 1.0
             if error > worst:
                 worst, below = error, argument
         if below is None:
@@ -180,8 +236,8 @@ def estimated(sweep: Sweep, point: Mapping[str, Value]) -> Accuracy:
     for what, error in errors.items():
         if error is not None and error > HALF:
             node = most_cancelling(graph, sweep)
-            cancels = graph.op(node).name in ADDITIVE
-            losses.append(Loss(what, graph, node, cancels, min(error, 1.0), True))
+            cause = cause_of(graph, node)
+            losses.append(Loss(what, graph, node, cause, min(error, 1.0), True))
     return Accuracy(errors, losses, False)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from backprop_cli.engine import classes
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
 
 _TIMES = np.array(classes.TIMES, dtype=np.uint8)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.ops import Expr
 from backprop_cli.ir.ops.contribution import Adjoint
 from backprop_cli.ir.traverse import ancestors
@@ -25,7 +27,7 @@ def backward_graph(
     elements of an array). Every adjoint is a node of its own, as on a board: `a_bar = c_bar` where
     the partial is 1. A node that no path reaches has the adjoint 0.
 
-    >>> from backprop_cli.ir.graph import Builder
+    >>> from backprop_cli.ir.builder import Builder
     >>> b = Builder()
     >>> x, y = b.input("x"), b.input("y")
     >>> backward = backward_graph(b.graph([("f", b.add("mul", x, y, name="f"))]))
@@ -54,34 +56,66 @@ def backward_graph(
     return prune(whole, keep=graph.inputs)[0]
 
 
+class Lean(NamedTuple):
+    """A value and its gradient, without a node that computes nothing.
+
+    `copies` has the adjoints that are another node, or a number, in the order of the backward
+    pass: the node whose adjoint it is, and the other node or the number.
+    """
+
+    graph: Graph
+    copies: list[tuple[int, int | float]]
+
+
 def lean_graph(graph: Graph, output: int | None = None, wrt: Sequence[int] | None = None) -> Graph:
     """As `backward_graph`, but without a node that computes nothing: for counting operations.
 
     An adjoint that equals another one, or a node, is that node; products with the seed 1 are gone,
     and so are the guards that `tidied` drops.
     """
+    return lean(graph, output, wrt).graph
+
+
+def lean(graph: Graph, output: int | None = None, wrt: Sequence[int] | None = None) -> Lean:
+    """The graph of `lean_graph`, and the adjoints that are no nodes of their own in it."""
     graph, top, wanted = _part(graph, output, wrt)
-    labels, taken = graph.labels(), set(graph.names.values())
     found = reverse(graph, top, wanted)
     builder = Builder(graph=found.graph)
     builder.adjoint_of |= found.adjoint_of
+    labels, taken = graph.labels(), set(graph.names.values())
     outputs = [graph.outputs[0]]
     for node, adjoint in found.gradient.items():
         outputs.append((free_name(bar_name(labels[node]), taken), adjoint))
-    whole = builder.graph(outputs, graph.parameters, graph.notes)
-    lean = tidied(prune(whole, keep=graph.inputs)[0]).graph
-    own = ancestors(lean, [lean.outputs[0][1]])
-    lean.adjoint_of = {
+    pairs = [(None, end) for pair in found.adjoints.items() for end in pair]
+    whole = builder.graph([*outputs, *pairs], graph.parameters, graph.notes)
+    made = tidied(prune(whole, keep=graph.inputs)[0]).graph
+    ends = made.outputs[len(outputs) :]
+    slim, place = prune(made.with_outputs(made.outputs[: len(outputs)]), keep=made.inputs)
+    named = _with_names(slim, taken)
+    copies: list[tuple[int, int | float]] = []
+    for (_, node), (_, adjoint) in zip(ends[::2], ends[1::2], strict=True):
+        end = place.get(adjoint)
+        if made.codes[adjoint] == CONST:
+            copies.append((place[node], float(made.static[adjoint])))
+        elif end is not None and named.adjoint_of.get(end) != place[node]:
+            copies.append((place[node], end))
+    return Lean(named, copies)
+
+
+def _with_names(graph: Graph, taken: set[str]) -> Graph:
+    """A lean graph with a name for every adjoint that is a node of its own."""
+    own = ancestors(graph, [graph.outputs[0][1]])
+    graph.adjoint_of = {
         adjoint: node
-        for adjoint, node in lean.adjoint_of.items()
-        if not own[adjoint] and lean.codes[adjoint] not in (CONST, INPUT)
+        for adjoint, node in graph.adjoint_of.items()
+        if not own[adjoint] and graph.codes[adjoint] not in (CONST, INPUT)
     }
-    words = {node: name for name, node in lean.outputs[:0:-1]}
-    labels = lean.labels()
-    for adjoint, node in lean.adjoint_of.items():
+    words = {node: name for name, node in graph.outputs[:0:-1]}
+    labels = graph.with_outputs(graph.outputs).labels()  # of a copy: ours change with the names
+    for adjoint, node in graph.adjoint_of.items():
         name = words.get(adjoint) or free_name(bar_name(labels[node]), taken)
-        lean.names.setdefault(adjoint, name)
-    return lean.with_outputs(lean.outputs)  # which knows no ids yet
+        graph.names.setdefault(adjoint, name)
+    return graph
 
 
 def _part(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import NamedTuple
 
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
+from backprop_cli.engine.sweep import Sweep, Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.traverse import ancestors

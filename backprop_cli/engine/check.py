@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
+from backprop_cli.engine.sweep import Sweep, Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import UsageFault
 from backprop_cli.ir.graph import INPUT, Graph
@@ -87,11 +88,20 @@ def check(
         scale = abs(float(sweep.value)) / (abs(start) or 1.0)
         slope, terms = differences.slope(node, index), rounding.sum(node, index)
         judged = judge(ours, slope, terms, scale, tolerance)
+        if judged.passed is False and math.isfinite(ours):
+            finer = differences.resolved(node, index, ours)
+            judged = (
+                judged._replace(passed=None, note="its numbers are too far apart to tell")
+                if finer is None
+                else judge(ours, finer, terms, scale, tolerance)
+            )
         if judged.passed is False and sweep.flags:
             beside = differences.beside(node, index)
             if beside is not None:  # the floats are at a kink that the exact numbers just miss
                 judged = judge(ours, beside, terms, scale, 1e-6)
         label = labels[node] + (f"[{','.join(map(str, index))}]" if index else "")
+        if judged.kind == "undefined":
+            judged = judged._replace(note=no_slope(start, float(sweep.value)))
         found.append(judged._replace(node=node, label=label))
     told = [*sweep.warnings]
     if len(found) < count:
@@ -100,6 +110,13 @@ def check(
     checked = [c.passed for c in found if c.passed is not None]
     passed = all(checked) and (bool(checked) or not found)
     return Check(sweep, found, count, worst(found), passed, tolerance, told)
+
+
+def no_slope(variable: float, value: float) -> str:
+    """Why there is nothing to compare a derivative with."""
+    if not math.isfinite(variable):
+        return "the variable is not finite here"
+    return f"the value is not finite {'beside this point' if math.isfinite(value) else 'here'}"
 
 
 def refuse_inner(graph: Graph, wanted: Sequence[int]) -> None:
@@ -162,9 +179,10 @@ def judge(
         0, "", ours, reference, None, sides[0], sides[1], None, None, slope.kind, None, ""
     )
     if slope.kind == "undefined":
-        return blank._replace(note="the value is not finite here")
+        return blank
     if slope.kind in ("kink", "jump"):
-        return _at_kink(blank, [s for s in sides if s is not None], tolerance)
+        slack = 8 * UNIT * rounding if rounding is not None else 0.0
+        return _at_kink(blank, [s for s in sides if s is not None], tolerance, slack)
     assert slope.reference is not None
     if slope.kind == "infinite":
         agrees = ours == reference
@@ -174,10 +192,10 @@ def judge(
     return _compared(blank, slope.reference, rounding, scale, tolerance)
 
 
-def _at_kink(blank: Component, sides: list[float], tolerance: float) -> Component:
+def _at_kink(blank: Component, sides: list[float], tolerance: float, slack: float) -> Component:
     """At a kink our choice must lie between the derivatives from both sides."""
     ours, low, high = blank.derivative, min(sides), max(sides)
-    slack = tolerance * max((abs(s) for s in sides if math.isfinite(s)), default=0.0)
+    slack = max(slack, tolerance * max((abs(s) for s in sides if math.isfinite(s)), default=0.0))
     if math.isnan(ours):
         return blank._replace(passed=True, note=f"{blank.kind}, no derivative: ours is nan")
     inside = low - slack <= ours <= high + slack

@@ -11,7 +11,7 @@ Sets of columns are whole numbers: bit k is column k.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FEW = 8  # of so many digits one is set where picking them one by one is quicker than reading all
 
@@ -26,14 +26,17 @@ class Colouring(NamedTuple):
     groups: list[list[int]]
     alone: list[int]
 
-    def source(self, i: int, j: int) -> tuple[int, int]:
-        """The colour of the product that holds entry (i, j), and in which of its rows."""
-        c = self.colour[j]
-        if c is not None and (i == j or self.alone[c] >> i & 1):
-            return c, i
-        other = self.colour[i]
-        assert other is not None
-        return other, j
+    def sources(self, i: Any, j: Any) -> tuple[Any, Any]:
+        """The colours of the products that hold entries (i, j), and in which of their rows."""
+        import numpy as np
+
+        size = len(self.colour)
+        colour = np.array([-1 if c is None else c for c in self.colour])
+        alone = np.zeros((len(self.groups) + 1, size), dtype=bool)  # the last: of no product
+        for c, bits in enumerate(self.alone):
+            alone[c, members(bits)] = True
+        own = (colour[j] >= 0) & ((i == j) | alone[colour[j], i])
+        return np.where(own, colour[j], colour[i]), np.where(own, i, j)
 
 
 def members(bits: int) -> list[int]:

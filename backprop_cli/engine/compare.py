@@ -9,17 +9,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backprop_cli.engine.compare_gradients import GradientVerdict, compare_gradients
 from backprop_cli.engine.pair import Pair, Values
-from backprop_cli.engine.sample_points import Point, random_points, simple_points, simpler
+from backprop_cli.engine.sample_points import (
+    Point,
+    random_points,
+    simple_points,
+    simpler,
+    telling_numbers,
+    telling_points,
+)
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.shapes import show
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Value
     from backprop_cli.engine.lower import Program
+    from backprop_cli.engine.sweep import Value
     from backprop_cli.ir.graph import Graph
 
 POINTS = 20
+TELLING = 120  # points at the programs' constants and far away, at most; fewer of large programs
+WORK = 100_000  # nodes that are computed at them
 TRIES = 20  # of finding each random point where both have a value
+NO_VALUE = "neither has a value at any point that was tried"
+NOT_KNOWN = "their numbers are too large or too small to tell at any point that was tried"
 BESIDE, NEIGHBOURS = 1e-3, 6  # how far, and how many points around one are looked at
 SEED = 1
 
@@ -68,6 +79,7 @@ class Seen(NamedTuple):
     second: list[Point]
     random: int  # how many of `agree` were drawn at random
     given: str | None  # the verdict at the given point, which is the first of its list
+    unknown: bool  # whether there were points where no verdict was found
 
 
 def compare(
@@ -96,7 +108,7 @@ def compare(
     notes += _conventions(gradients)
     equal = example is None
     if not seen.agree and not zero and equal:
-        remark = "neither has a value at any point that was tried"
+        remark = NO_VALUE if not seen.unknown else NOT_KNOWN
         equal = False
     wrong = next((g for g in gradients.values() if not g.equal), None)
     if equal and wrong is not None:
@@ -131,13 +143,15 @@ def _conventions(gradients: Mapping[str, GradientVerdict]) -> list[Warning_]:
 
 
 def look(pair: Pair, points: int) -> Seen:
-    """Both values at the given point, at simple ones and at random ones."""
-    seen = Seen([], [], [], [], 0, None)
+    """Both values at the given point, at simple ones, telling ones and random ones."""
+    seen = Seen([], [], [], [], 0, None, False)
+    unknown: list[Point] = []
     lists = {
         "equal": seen.agree,
         "differ": seen.differ,
         "first": seen.first,
         "second": seen.second,
+        "unknown": unknown,
     }
 
     def tried(point: Point) -> str:
@@ -150,6 +164,10 @@ def look(pair: Pair, points: int) -> Seen:
     verdict = tried(given) if given else None
     for point in simple_points(pair.shapes):
         tried(point)
+    told = telling_points(pair.shapes, telling_numbers(pair.constants()))
+    most = min(TELLING, WORK // sum(map(len, pair.graphs)))
+    for point in islice(told, 0 if seen.differ else most):
+        tried(point)
     found = 0
     tries = points * TRIES if pair.shapes else 0
     for point in islice(random_points(pair.shapes, given), tries):
@@ -159,7 +177,7 @@ def look(pair: Pair, points: int) -> Seen:
         found += here == "equal"
         if seen.differ and here == "differ":
             break
-    return seen._replace(random=found, given=verdict)
+    return seen._replace(random=found, given=verdict, unknown=bool(unknown))
 
 
 def counterexample(pair: Pair, seen: Seen) -> Counterexample | None:

@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Evaluation, Sweep, Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.sample_points import Point
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.engine.sweep import Evaluation, Sweep, Value
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 if TYPE_CHECKING:
     from backprop_cli.engine.pair import Pair
 
-MOST = 60  # points
+MOST = 150  # points
 NEAR = 1e-7  # the relative difference of derivatives that are equal
+ROUNDING = 1e-12  # of value over variable, or of 1: what rounding leaves of a derivative that is 0
+NOISE = 1e-20  # the same of high-precision differences
 CHECKED = 16  # derivatives of arrays that are told from rounding at a point
 SEED = 2
 
@@ -52,7 +56,8 @@ def compare_gradients(pair: Pair, points: Sequence[Point]) -> dict[str, Gradient
             break
         sweeps = _sweeps(pair, point, seed)
         for name, verdict in found.items():
-            if verdict.equal and not _near(*_derivatives(pair, sweeps, name)):
+            slack = ROUNDING * _scale(pair, sweeps, point, name)
+            if verdict.equal and _apart(*_derivatives(pair, sweeps, name), slack):
                 found[name] = _at_point(pair, point, name, sweeps, verdict)
     return found
 
@@ -85,7 +90,7 @@ def _at_point(
         if shape:
             sweeps = _sweeps(pair, point, _unit(shape, place), sweeps)
         derivatives = _derivatives(pair, sweeps, name)
-        for index in _apart(*derivatives):
+        for index in _apart(*derivatives, ROUNDING * _scale(pair, sweeps, point, name)):
             first, second = (d[index] if index else d for d in derivatives)
             text = _element(name, place, index)
             if any(sweep.flags for sweep in sweeps):
@@ -124,8 +129,9 @@ def _element(name: str, place: Index, index: Index) -> str | None:
     return f"∂value{ends[0]}/∂{name}{ends[1]}"
 
 
-def _derivatives(pair: Pair, sweeps: list[Sweep], name: str) -> list[Value]:
-    return [_derivative(sweep, name, pair.shapes[name]) for sweep in sweeps]
+def _derivatives(pair: Pair, sweeps: list[Sweep], name: str) -> tuple[Value, Value]:
+    first, second = (_derivative(sweep, name, pair.shapes[name]) for sweep in sweeps)
+    return first, second
 
 
 def _derivative(sweep: Sweep, name: str, shape: Index) -> Value:
@@ -146,11 +152,19 @@ def _finite(value: Value) -> bool:
     return bool(np.isfinite(value).all())
 
 
-def _near(first: Value, second: Value) -> bool:
-    return not _apart(first, second)
+def _scale(pair: Pair, sweeps: Sequence[Sweep], point: Point, name: str) -> float:
+    """Value over variable, a size that the derivative may have; at most 1, as in floats alone."""
+    import numpy as np
+
+    if not pair.precise:
+        return 1.0
+    with np.errstate(all="ignore"):
+        top = max(float(np.max(np.abs(sweep.value), initial=0.0)) for sweep in sweeps)
+        size = float(np.max(np.abs(point[name]), initial=0.0)) or 1.0
+        return float(np.fmin(1.0, np.divide(top, size)))
 
 
-def _apart(first: Value, second: Value) -> list[Index]:
+def _apart(first: Value, second: Value, slack: float) -> list[Index]:
     """The indices of the elements that differ."""
     import numpy as np
 
@@ -158,28 +172,32 @@ def _apart(first: Value, second: Value) -> list[Index]:
         size = float(np.max(np.maximum(np.abs(first), np.abs(second)), initial=0.0))
         gap = np.abs(np.subtract(first, second))
         same = np.equal(first, second) | (np.isnan(first) & np.isnan(second))
-        far = ~(same | (gap <= NEAR * size) | (gap <= 1e-12))
+        far = ~(same | (gap <= NEAR * size) | (gap <= slack))
     if not np.shape(far):
         return [()] if far else []
     return [tuple(map(int, index)) for index in np.argwhere(far)]
 
 
 def _rounded(pair: Pair, point: Point, name: str, place: Index, index: Index) -> bool:
-    """Whether high-precision differences say that two derivatives of an element are one."""
+    """Whether high-precision differences do not tell two derivatives of an element apart."""
     from backprop_cli.engine.differences import Differences
 
     slopes: list[Any] = []
+    scale: Any = 0
     for k, (graph, output) in enumerate(zip(pair.graphs, pair.outputs, strict=True)):
         node = graph.by_name.get(name)
         if node is None:
             slopes.append(0)
             continue
         scalar, end = _scalar(graph, output, place)
-        slopes.append(Differences(scalar, pair.part(point, k), end).slope(node, index).reference)
+        differences = Differences(scalar, pair.part(point, k), end)
+        slopes.append(differences.slope(node, index).reference)
+        scale = max(scale, abs(differences.value()))
     one, two = slopes
     if one is None or two is None:
-        return False
-    return bool(abs(one - two) <= NEAR * abs(one) + 1e-12)
+        return True  # no slope that is known to enough digits tells them apart
+    size = abs(float(point[name][index] if index else point[name])) or 1.0
+    return bool(abs(one - two) <= NEAR * abs(one) + NOISE * scale / size)
 
 
 def _scalar(graph: Graph, output: int, place: Index) -> tuple[Graph, int]:

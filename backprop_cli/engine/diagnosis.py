@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.engine import classes
-from backprop_cli.engine.accuracy import Accuracy, accuracy
-from backprop_cli.engine.evaluate import Value, differentiate
+from backprop_cli.engine.accuracy import Accuracy, accuracy, beyond_floats
+from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.findings import bad_elements, choice_warnings, first_bad, is_finite
 from backprop_cli.engine.remedy import Suggestion, suggestions
+from backprop_cli.engine.sweep import Value
 from backprop_cli.ir.graph import CONST, Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep
+    from backprop_cli.engine.sweep import Evaluation, Sweep
     from backprop_cli.engine.warning import Warning_
 
 
@@ -59,6 +60,7 @@ class Diagnosis(NamedTuple):
     accuracy: Accuracy | None  # of a finite result
     conditions: dict[str, float | None]
     suggestions: list[Suggestion]
+    beyond: str | None  # the value where it is too large for a float
 
 
 def diagnose(
@@ -91,6 +93,7 @@ def diagnose(
         found,
         {} if bad else conditions(sweep),
         [] if healthy else suggestions(sweep, point),
+        None if value is None else beyond_floats(sweep, point),
     )
 
 

@@ -1,8 +1,9 @@
 """Derivatives by differences of values of high precision, and what the point is like.
 
 A component is differenced at four steps around the point, -2h, -h, h and 2h, with h = 10^-30 of the
-variable and numbers of 100 digits: a central difference then errs by about h^2, and Richardson's
-step by h^4. Where the two do not agree to 25 digits, both exponents are doubled, twice at most.
+variable (of 1 where that is larger) and numbers of 100 digits: a central difference then errs by
+about h^2, and Richardson's step by h^4. Where the two do not agree to 25 digits, both exponents are
+doubled, twice at most.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import Any, NamedTuple
 
 from backprop_cli.backends import mpmath_numbers as high
 from backprop_cli.backends.mpmath_numbers import mp
+from backprop_cli.engine.exact_pair import Magnitudes
 from backprop_cli.ir.graph import Graph
 
 Number = Any  # mpmath.mpf
 LEVELS = (100, 200, 400)  # digits of the numbers
 STEP = 0.3  # digits of the step, of those of the numbers
 NEAR = 1e-12  # relative to the variable: further than rounding moves a kink
+SAME, VANISHED = 1e-6, 1e-15  # of slopes, relative to those with half the digits
+MOST_DIGITS = 1_000
 AGREEMENT = 25  # digits to which two differences agree before they are believed
 
 
@@ -32,6 +36,26 @@ class Slope(NamedTuple):
     reference: Number | None
     left: Number | None
     right: Number | None
+
+
+NO_SLOPE = Slope("smooth", mp.mpf(0), mp.mpf(0), mp.mpf(0))
+
+
+def vanishes(found: Slope, again: Slope) -> bool:
+    """Whether with twice the digits there is next to nothing left of the slopes of both sides."""
+    sides = [(found.left, again.left), (found.right, again.right)]
+    return any(found[2:]) and all(
+        a is not None and b is not None and abs(b) <= VANISHED * abs(a) < mp.inf for a, b in sides
+    )
+
+
+def alike(found: Slope, again: Slope) -> bool:
+    """Whether the point is the same with twice the digits: of one kind, with the same slopes."""
+    sides = [(found.left, again.left), (found.right, again.right)]
+    return found.kind == again.kind and all(
+        a == b or (a is not None and b is not None and abs(a - b) <= SAME * abs(b))
+        for a, b in sides
+    )
 
 
 class Side(NamedTuple):
@@ -63,36 +87,76 @@ class Differences:
         return self._values[digits]
 
     def slope(self, node: int, index: tuple[int, ...] = ()) -> Slope:
-        """The derivative by one element of an input."""
+        """The derivative by one element of an input.
+
+        What is not smooth must be so with twice the digits; rounding is not.
+        """
         found, certain = self._slope(LEVELS[0], node, index)
         for digits in LEVELS[1:]:
+            if certain and found.kind in ("smooth", "undefined"):
+                break
+            again, sure = self._slope(digits, node, index)
+            if vanishes(found, again):
+                return NO_SLOPE
+            certain = sure if again.kind == "smooth" else certain and alike(found, again)
+            found = again
             if certain:
                 break
-            found, certain = self._slope(digits, node, index)
         return found
 
-    def beside(self, node: int, index: tuple[int, ...] = ()) -> Slope | None:
-        """The slopes to both sides, a little away; None unless they differ as at a kink."""
-        values = self._at(LEVELS[0])
-        with mp.workdps(LEVELS[0]):
-            x = values[node][index] if index else values[node]
-            h = NEAR * (abs(x) or 1)
-            f = [self._moved(values, node, index, k * h) for k in (-2, -1, 1, 2)]
-            if not all(map(mp.isfinite, f)):
-                return None
-            left, right = (f[1] - f[0]) / h, (f[3] - f[2]) / h
-            if abs(left - right) <= 1e-3 * max(abs(left), abs(right)):
-                return None
-            return Slope("kink", None, left, right)
+    def resolved(self, node: int, index: tuple[int, ...], expected: float) -> Slope | None:
+        """The derivative with digits for all numbers met, and steps that move the largest little.
 
-    def _slope(self, digits: int, node: int, index: tuple[int, ...]) -> tuple[Slope, bool]:
+        The digits show the expected derivative beside them; None where that takes too many.
+        """
+        values, span = self._at(LEVELS[0]), Magnitudes()
+        for value in values:
+            span.add_all(value)
+        beside = Magnitudes()
+        beside.add(mp.mpf(expected))
+        more = 2 * abs(span.bottom) + 3 * span.top + abs(beside.bottom)
+        if LEVELS[0] + more > MOST_DIGITS:
+            return None
+        size = mp.mpf(10) ** (span.bottom - span.top - 1)
+        return self._slope(LEVELS[0], node, index, size, more)[0]
+
+    def beside(self, node: int, index: tuple[int, ...] = ()) -> Slope | None:
+        """The slopes to both sides, a little away; None unless they differ as at a kink.
+
+        A little beside the variable, or beside the largest number, which rounding is relative to.
+        """
+        values, span = self._at(LEVELS[0]), Magnitudes()
+        for value in values:
+            span.add_all(value)
+        with mp.workdps(LEVELS[0] + span.top - span.bottom):
+            x = values[node][index] if index else values[node]
+            for size in (abs(x) or mp.mpf(1), mp.mpf(10) ** span.top):
+                h = NEAR * size
+                f = [self._moved(values, node, index, k * h) for k in (-2, -1, 1, 2)]
+                left, right = (f[1] - f[0]) / h, (f[3] - f[2]) / h
+                apart = abs(left - right) > 1e-3 * max(abs(left), abs(right))
+                if apart and all(map(mp.isfinite, f)):
+                    return Slope("kink", None, left, right)
+        return None
+
+    def _slope(
+        self,
+        digits: int,
+        node: int,
+        index: tuple[int, ...],
+        size: Number | None = None,
+        more: int = 0,
+    ) -> tuple[Slope, bool]:
+        """The slope with steps relative to `size`, and with `more` digits."""
         start = self._at(digits)[node]
         x = start[index] if index else start
         if not mp.isfinite(x):
             return Slope("undefined", None, None, None), True
-        size = abs(x) if x else mp.mpf(1)
-        small = max(0, -int(mp.floor(mp.log10(size))))
-        exact = digits + 2 * small  # the step is relative to a small number
+        if size is None:
+            # relative to a small number, but not to a large one: a wave has many periods within it
+            size = min(abs(x), mp.mpf(1)) if x else mp.mpf(1)
+            more = 2 * abs(int(mp.floor(mp.log10(abs(x))))) if x else 0
+        exact = digits + more
         values = self._at(exact)
         with mp.workdps(exact):
             h = mp.mpf(10) ** -int(STEP * digits) * size

@@ -1,33 +1,29 @@
-"""Products of derivatives with vectors, without the matrices: Jacobians on both sides, Hessians."""
+"""The Jacobian times a vector on either side, without the Jacobian."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
-from backprop_cli.engine.evaluate import Evaluation, Value, differentiate, evaluate
+from backprop_cli.engine.evaluate import differentiate, evaluate
 from backprop_cli.engine.findings import bad_elements, is_finite, number
-from backprop_cli.engine.gradient_graph import GradientGraph, joined
-from backprop_cli.engine.guards import beside_gradient, distinct, higher_warnings
+from backprop_cli.engine.guards import beside_gradient, distinct
 from backprop_cli.engine.jacobian import jacobian
 from backprop_cli.engine.point import shape_of
+from backprop_cli.engine.product import (
+    Direction,
+    Product,
+    as_written,
+    is_moved,
+    on_arrays,
+    zeros,
+)
+from backprop_cli.engine.sweep import Evaluation, Value
 from backprop_cli.engine.tangents import Tangents
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import NameFault, ShapeFault, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
-
-Direction = dict[int, Value]  # a tangent for each variable that moves
-
-
-class Product(NamedTuple):
-    """A product with a vector: `parts` by node, outputs for `jvp`, else what it is derived by."""
-
-    graph: Graph
-    values: dict[int, Value]  # of the outputs, by node
-    parts: dict[int, Value]
-    warnings: list[Warning_]
 
 
 def read_direction(graph: Graph, tangents: Mapping[str, Value]) -> Direction:
@@ -84,13 +80,32 @@ def jvp(
     backend: str = "auto",
 ) -> Product:
     """The derivative of each output along a direction, in the output's shape, by forward mode."""
+    nodes = [node for _, node in outputs]
+    small = on_arrays(graph, nodes, backend)
+    if small is not None:
+        place = small.place
+        moved = {place[i]: t for i, t in direction.items()}
+        there = [(name, place[node]) for name, node in outputs]
+        found = _jvp(small.graph, point, moved, there, backend)
+        if not found.warnings:
+            return as_written(found, graph, place, nodes, nodes)
+    return _jvp(graph, point, direction, outputs, backend)
+
+
+def _jvp(
+    graph: Graph,
+    point: Mapping[str, Value],
+    direction: Direction,
+    outputs: Sequence[tuple[str, int]],
+    backend: str,
+) -> Product:
     done = evaluate(graph, point, backend)
     nodes = [node for _, node in outputs]
-    moving = {i: t for i, t in direction.items() if _is_moved(t)}
-    parts = {node: _zeros(graph, node) for node in nodes}
+    moving = {i: t for i, t in direction.items() if is_moved(t)}
+    parts = {node: zeros(graph, node) for node in nodes}
     if moving:
         tangents = Tangents(graph, point, list(moving), nodes, backend)
-        parts = dict(zip(nodes, tangents.along([list(moving.values())])[0], strict=True))
+        parts = dict(zip(nodes, tangents.along(list(moving.values())), strict=True))
     if not all(map(is_finite, parts.values())):
         found = jacobian(graph, point, outputs, list(moving), backend)
         parts = {node: _contracted(found.blocks[node], moving) for node in nodes}
@@ -106,18 +121,6 @@ def jvp(
             warnings.append(Warning_("non-finite", None, None, message, where, bad))
     values = {node: done.values[node] for node in nodes}
     return Product(graph, values, parts, distinct(warnings))
-
-
-def _is_moved(tangent: Value) -> bool:
-    return bool(tangent != 0) if isinstance(tangent, float) else bool(tangent.any())
-
-
-def _zeros(graph: Graph, node: int) -> Value:
-    if graph.shape(node) == ():
-        return 0.0
-    import numpy as np
-
-    return np.zeros(graph.shape(node))
 
 
 def _contracted(blocks: Mapping[int, Value], direction: Direction) -> Value:
@@ -183,63 +186,28 @@ def vjp(
             f"the seed is {show(shape_of(seed))}, and the output is {show(shape)}",
             help="the seed has the shape of the output: one adjoint for each element",
         )
-    sweep = differentiate(graph, point, output, wrt, seed, backend)
+    wanted = list(graph.inputs if wrt is None else wrt)
+    small = on_arrays(graph, [output, *wanted], backend)
+    if small is not None:
+        place = small.place
+        nodes = [place[i] for i in wanted]
+        found = _vjp(small.graph, point, place[output], seed, nodes, backend)
+        if not found.warnings:
+            return as_written(found, graph, place, [output], wanted)
+    return _vjp(graph, point, output, seed, wanted, backend)
+
+
+def _vjp(
+    graph: Graph,
+    point: Mapping[str, Value],
+    output: int,
+    seed: Value,
+    wanted: list[int],
+    backend: str,
+) -> Product:
+    sweep = differentiate(graph, point, output, wanted, seed, backend)
     warnings = [
         w._replace(path=w.path.replace("gradient.", "vjp.", 1)) if w.path else w
         for w in sweep.warnings
     ]
     return Product(graph, {output: sweep.value}, sweep.gradient, warnings)
-
-
-def hvp(
-    graph: Graph,
-    point: Mapping[str, Value],
-    output: int,
-    direction: Direction,
-    wrt: Sequence[int] | None = None,
-    backend: str = "auto",
-) -> Product:
-    """The Hessian of a scalar output times a direction, forward over reverse: one product."""
-    wanted = list(graph.inputs if wrt is None else wrt)
-    sweep = differentiate(graph, point, output, wanted, backend=backend)
-    moving = {i: t for i, t in direction.items() if _is_moved(t)}
-    parts = {node: _zeros(graph, node) for node in wanted}
-    reasons: list[str] = []
-    if moving:
-        first = GradientGraph(graph, point, output, wanted, list(moving), backend)
-        flat, reasons = _curved(first, joined(list(moving.values())))
-        parts = _by_node(graph, wanted, flat)
-    warnings, first_reasons = beside_gradient(higher_warnings(sweep))
-    reasons += first_reasons
-    why = f": {reasons[0]}" if reasons else ""
-    for node in wanted:
-        label = graph.labels()[node]
-        for path, bad in bad_elements(parts[node], f"hvp.{label}"):
-            message = f"the product by '{label}' is {number(bad)}{why}"
-            warnings.append(Warning_("non-finite", None, None, message, path, bad))
-    return Product(graph, {output: sweep.value}, parts, warnings)
-
-
-def _by_node(graph: Graph, nodes: Sequence[int], flat: Any) -> dict[int, Value]:
-    """A vector of the elements of all nodes, by node."""
-    parts, start = {}, 0
-    for node in nodes:
-        end = start + prod(graph.shape(node))
-        parts[node] = flat[start:end].reshape(graph.shape(node))[()]
-        start = end
-    return parts
-
-
-def _curved(first: GradientGraph, direction: Any) -> tuple[Any, list[str]]:
-    """The gradient's tangent along a direction of all columns; rows that are not finite anew."""
-    import numpy as np
-
-    tangents = Tangents(first.graph, first.point, first.columns, first.gradient, first.backend)
-    flat = joined(tangents.along([first.parted(direction)])[0])
-    reasons: list[str] = []
-    for row in np.flatnonzero(~np.isfinite(flat)).tolist():
-        entries, why = first.reversed_row(row)
-        with np.errstate(all="ignore"):
-            flat[row] = np.where(direction != 0, entries * direction, 0.0).sum()
-        reasons += why
-    return flat, reasons

@@ -8,7 +8,7 @@ from backprop_cli.engine.path_counts import Count
 from backprop_cli.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep, Value
+    from backprop_cli.engine.sweep import Sweep, Value
 
 MOST_PATHS = 5
 

@@ -16,7 +16,7 @@ from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.traverse import ancestors
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep, Value
+    from backprop_cli.engine.sweep import Sweep, Value
 
 MOST_STEPS = 60
 MOST_USES = 8  # terms of one adjoint that are written out

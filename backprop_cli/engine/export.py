@@ -7,10 +7,13 @@ from math import prod
 from typing import Any, NamedTuple
 
 from backprop_cli.backends.python_floats import TOTAL
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Graph
-from backprop_cli.ir.ops import BY_NAME
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
+from backprop_cli.ir.ops import BY_NAME, OPERATIONS, Expr
+from backprop_cli.transform.exact import Exact, never_minus_zero
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.reverse import reverse
+from backprop_cli.transform.rewrite import named
 from backprop_cli.transform.scalarise import scalarise
 
 Shape = tuple[int, ...]
@@ -94,43 +97,55 @@ def apart(whole: Export) -> Export:
 
 
 def prepared(graph: Graph) -> tuple[Graph, list[int]]:
-    """The graph with constants computed and `max(x, y, z)` as `max(max(x, y), z)`.
+    """The graph as code should have it: constants computed, and rewritten by exact rules.
 
     Also the new place of each node. Constants are computed with our own functions, so that a
     target's rounding does not matter.
     """
     builder = Builder(graph.source)
-    place: list[int] = []
+    maker = Exact(builder)
     constants = Constants()
+    place: list[int] = []
     for i, code in enumerate(graph.codes):
-        name, static = graph.names.get(i), graph.static.get(i)
         if code == INPUT:
             place.append(builder.input(graph.names[i], graph.shape(i)))
-            continue
-        if code == CONST:
+        elif code == CONST:
             place.append(builder.const(graph.static[i]))
-            continue
-        row = graph.op(i)
-        x = [place[a] for a in graph.arguments(i)]
-        if row.elementwise and x and all(builder.codes[a] == CONST for a in x):
-            values = [builder.static[a] for a in x]
-            extra = [] if static is None else [static]
-            place.append(builder.const(TOTAL[row.name](*values, *extra)))
-            continue
-        number = constants.number(graph, i)
-        if number is not None:
-            place.append(builder.const(number))
-            continue
-        same = _same(builder, row.name, x, graph.shape(i))
-        if same is not None and name is None:
-            place.append(same)
-            continue
-        if row.elementwise and row.variadic:
-            while len(x) > 2:
-                x = [builder.add(row.name, x[0], x[1]), *x[2:]]
-        place.append(builder.add(row.name, *x, static=static, name=name))
+        else:
+            number = constants.number(graph, i)
+            if number is not None:
+                place.append(builder.const(number))
+            else:
+                place.append(_prepared(maker, graph, i, [place[a] for a in graph.arguments(i)]))
     outputs = [(name, place[node]) for name, node in graph.outputs]
     return builder.graph(outputs, graph.parameters, graph.notes), place
+
+
+def _prepared(maker: Exact, graph: Graph, i: int, x: list[int]) -> int:
+    """The node made for node `i`, `max(x, y, z)` as `max(max(x, y), z)`."""
+    builder, row = maker.builder, graph.op(i)
+    name, static = graph.names.get(i), graph.static.get(i)
+    if row.elementwise and x and all(builder.codes[a] == CONST for a in x):
+        extra = [] if static is None else [static]
+        return builder.const(TOTAL[row.name](*(builder.static[a] for a in x), *extra))
+    same = _same(builder, row.name, x, graph.shape(i))
+    if same is not None and name is None:
+        return same
+    if row.elementwise and row.variadic:
+        while len(x) > 2:
+            x = [maker.make(row.name, (x[0], x[1])), *x[2:]]
+    node = x[0] if row.name == "identity" else maker.made(row.name, tuple(x), static)
+    if row.name == "sqrt" and OPERATIONS[builder.codes[node]].name == "sqrt":
+        node = _unsigned_root(maker, node)
+    return node if name is None else named(builder, node, name)
+
+
+def _unsigned_root(maker: Exact, node: int) -> int:
+    """A root with 0 added where that makes a 0 of a -0."""
+    builder = maker.builder
+    if never_minus_zero(Expr(maker, node)):
+        return node
+    return builder.add("add", node, builder.const(0.0))
 
 
 _TRUTHS = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not")
@@ -157,7 +172,7 @@ class Constants:
             return None
         import numpy as np
 
-        from backprop_cli.backends.numpy_arrays import compute
+        from backprop_cli.backends.tensor_functions import compute
 
         with np.errstate(all="ignore"):
             x = [np.asarray(self.known[a], dtype=np.float64)[()] for a in arguments]

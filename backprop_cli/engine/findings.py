@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine import classes
-from backprop_cli.engine.stability import stability_warnings
+from backprop_cli.engine.stability import may_lose_digits, stability_warnings
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import Span
 from backprop_cli.ir.graph import CONST, INPUT, Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
+    from backprop_cli.engine.sweep import Evaluation, Sweep, Value
 
 MOST = 50  # warnings of one kind that are listed
 MOST_SEARCHES = 20  # variables whose derivative's cause is looked for; more share the last one
@@ -66,7 +66,18 @@ def sweep_warnings(sweep: Sweep) -> list[Warning_]:
     found = [Warning_("note", None, None, note) for note in graph.notes]
     found += value_warnings(sweep.evaluation, sweep.output)
     found += derivative_warnings(sweep)
+    if not any(w.kind in ("accuracy", "non-finite") for w in found):
+        found += lost_digits(sweep)
     return found
+
+
+def lost_digits(sweep: Sweep) -> list[Warning_]:
+    """Warnings where rounding took more than half of the digits, and no stable form is known."""
+    if not isinstance(sweep.seed, float) or sweep.seed != 1 or not may_lose_digits(sweep):
+        return []
+    from backprop_cli.engine.lost_digits import sweep_losses
+
+    return sweep_losses(sweep, said)
 
 
 def derivative_warnings(sweep: Sweep, index: tuple[int, ...] | None = None) -> list[Warning_]:

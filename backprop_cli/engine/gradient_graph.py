@@ -7,11 +7,12 @@ element of `columns`, numbered through.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.engine.evaluate import Evaluation, Value, differentiate, evaluate
-from backprop_cli.engine.trace import display_labels
+from backprop_cli.engine.evaluate import differentiate, evaluate
+from backprop_cli.engine.sweep import Evaluation, Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.graph import Graph
 from backprop_cli.transform.indexed import by_element
@@ -19,6 +20,10 @@ from backprop_cli.transform.reverse import reverse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+LONGEST = 60  # characters of an operation that is written out
+_UNSAID = re.compile(r"\w+ \((v\d+_*)\)")  # 'add (v2)': a node that the source does not have
+_ADDED_ZERO = re.compile(r"\(([\w.]+|\w+\([^()]*\)) \+ 0\)")
 
 
 class GradientGraph:
@@ -101,15 +106,32 @@ class GradientGraph:
         return joined([sweep.gradient[i] for i in self.columns]), reasons
 
     def _reason(self, warning: Warning_) -> str:
-        """Why, with the operation written out where the source does not say it."""
-        from backprop_cli.syntax.unparse import expression
-
+        """Why, with each operation written out that the source does not say."""
         text = warning.message.partition(": ")[2] or warning.message
-        node = self.graph.find(warning.node or "")
-        if node is None or not self.graph.arguments(node):
-            return text
-        written = expression(self.graph, node, display_labels(self.graph))
-        return text.replace(f"{self.graph.op(node).name} ({warning.node})", written)
+        return _UNSAID.sub(lambda found: self._written(found[1]) or found[0], text)
+
+    def _written(self, label: str) -> str | None:
+        """A node as a short expression of the language; a zero that is added is left out."""
+        from backprop_cli.syntax.unparse import Writer
+
+        graph = self.graph
+        node = graph.find(label)
+        if node is None or not self._is_short(node):
+            return None
+        text = Writer(graph, graph.names).write(node).removesuffix(" + 0")
+        text = _ADDED_ZERO.sub(r"\1", text)
+        return text if len(text) <= LONGEST else None
+
+    def _is_short(self, node: int) -> bool:
+        """Whether an expression has so few operations that it can be written out."""
+        graph, stack = self.graph, [node]
+        for _ in range(LONGEST):
+            if not stack:
+                return True
+            i = stack.pop()
+            if i == node or i not in graph.names:
+                stack += graph.arguments(i)
+        return False
 
 
 def joined(parts: Sequence[Value]) -> NDArray[Any]:

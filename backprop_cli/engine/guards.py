@@ -14,7 +14,7 @@ from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.ops.contribution import Adjoint
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
 
 
 def higher_warnings(sweep: Sweep) -> list[Warning_]:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop_cli.engine.check import MOST, SEED, TOLERANCE, unravel
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.hand_gradient import Part, Written, written
 from backprop_cli.engine.mistakes import Mistake, Sample, find_mistake
+from backprop_cli.engine.sweep import Sweep, Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.graph import Graph
 
@@ -117,7 +118,8 @@ def around(
 ) -> list[Sample]:
     """Random points around the given one where both are finite and no convention is needed.
 
-    Where few points lie inside the domain, the later ones are drawn nearer to the given one.
+    At every second one signs are drawn, too. Where few points lie inside the domain, the later ones
+    are drawn nearer to the given one.
     """
     random = Random(SEED)
     samples: list[Sample] = []
@@ -125,7 +127,8 @@ def around(
         if len(samples) == count:
             break
         spread = 0.5 ** (attempt // (2 * count))
-        moved = {name: _moved(value, spread, random) for name, value in point.items()}
+        signs = (1, -1) if attempt % 2 else (1,)
+        moved = {name: _moved(value, spread, signs, random) for name, value in point.items()}
         moved |= {name: point[name] for name in graph.parameters if name in point}
         sweep = differentiate(graph, moved, output, wanted, backend=backend)
         sample = sample_of(sweep, texts)
@@ -135,11 +138,14 @@ def around(
     return samples
 
 
-def _moved(value: Value, spread: float, random: Random) -> Value:
-    """Each element moved at random, by about its size or by 1."""
+def _moved(value: Value, spread: float, signs: Sequence[int], random: Random) -> Value:
+    """Each element moved at random, by about its size or by 1, and given one of the signs."""
     array = np.asarray(value, dtype=np.float64)
-    flat = [x + spread * max(abs(x), 1.0) * random.uniform(-1, 1) for x in array.ravel().tolist()]
-    return np.array(flat).reshape(array.shape) if array.ndim else flat[0]
+    moved = [
+        random.choice(signs) * (x + spread * max(abs(x), 1.0) * random.uniform(-1, 1))
+        for x in array.ravel().tolist()
+    ]
+    return np.array(moved).reshape(array.shape) if array.ndim else moved[0]
 
 
 def compared(samples: Sequence[Sample], text: Written, tolerance: float) -> list[WrittenComponent]:

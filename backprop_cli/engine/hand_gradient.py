@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.point import DEEPEST, normal
+from backprop_cli.engine.point import DEEPEST, normal, why_not_json
 from backprop_cli.errors import BpropError, NameFault, ShapeFault, Span, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Value
+    from backprop_cli.engine.sweep import Evaluation, Value
 
 _OPEN, _CLOSE = "([{", ")]}"
 FORM = "write name: derivative, as in x: y + cos(x), y: x"
@@ -103,7 +103,7 @@ def _from_json(text: str, origin: str) -> Iterator[Part]:
     except (ValueError, RecursionError) as failure:
         place = getattr(failure, "pos", None)
         raise UsageFault(
-            f"this is not JSON: {getattr(failure, 'msg', 'too deeply nested')}",
+            f"this is not JSON: {why_not_json(failure)}",
             None if place is None else Span(place, place + 1),
             help='a gradient in JSON is {"x": "y + cos(x)", "y": 3}',
         ) from None
@@ -183,12 +183,16 @@ class Written:
         """What it says where the program has these values; `swap` exchanges variables in it."""
         from backprop_cli.engine.evaluate import evaluate
 
+        return evaluate(self.graph, self.point(done, swap)).value
+
+    def point(self, done: Evaluation, swap: Mapping[str, str] | None = None) -> dict[str, Value]:
+        """The values of what it reads."""
         point = {}
         for name, node in self.reads.items():
             if swap and name in swap:
                 node = done.graph.by_name[swap[name]]
             point[name] = self.parameters[name] if node is None else done.values[node]
-        return evaluate(self.graph, point).value
+        return point
 
     def allowance(self) -> float:
         """Half a unit of the last decimal written, for numbers of three digits or more, else 0."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from backprop_cli.engine.colouring import Colouring, colour_columns, members
-from backprop_cli.engine.evaluate import Value, differentiate
-from backprop_cli.engine.findings import bad_elements, number
-from backprop_cli.engine.gradient_graph import GradientGraph, joined
+from backprop_cli.engine.curvature import Curvature, Entries
+from backprop_cli.engine.evaluate import differentiate
+from backprop_cli.engine.findings import number
+from backprop_cli.engine.gradient_graph import GradientGraph
 from backprop_cli.engine.guards import higher_warnings
-from backprop_cli.engine.sparsity import dependence
-from backprop_cli.engine.tangents import Tangents
+from backprop_cli.engine.product import on_arrays
+from backprop_cli.engine.sweep import Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import UsageFault
 from backprop_cli.ir.graph import Graph
@@ -20,28 +21,78 @@ from backprop_cli.ir.graph import Graph
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_ENTRIES = 10**8  # of a matrix that is written out: 0.8 GB
+LARGEST = 10_000  # rows
+MOST_ENTRIES = 10**8  # that can differ from 0: 0.8 GB
 MOST_EIGENVALUES = 12  # variables of a Hessian whose eigenvalues are given
 
 
-class Hessian(NamedTuple):
+class Hessian:
     """Second derivatives of a scalar output by each pair of nodes of `wrt`.
 
-    `blocks[i][j]` has the shape of node i followed by that of node j. `nonzeros` entries of the
-    `size` by `size` matrix can differ from 0 at some point; `products` are the passes it took.
+    `entries` numbers the elements of all these nodes through; `nonzeros` of them can differ from 0
+    at some point, and `products` are the passes it took.
     """
 
-    graph: Graph
-    output: int
-    wrt: list[int]
-    value: Value
-    gradient: dict[int, Value]
-    blocks: dict[int, dict[int, Value]]
-    size: int
-    nonzeros: int
-    products: int
-    eigenvalues: list[float] | None
-    warnings: list[Warning_]
+    def __init__(
+        self,
+        graph: Graph,
+        output: int,
+        wrt: list[int],
+        value: Value,
+        gradient: dict[int, Value],
+        entries: Entries,
+        nonzeros: int,
+        products: int,
+        warnings: list[Warning_],
+    ) -> None:
+        self.graph = graph
+        self.output = output
+        self.wrt = wrt
+        self.value = value
+        self.gradient = gradient
+        self.entries = entries
+        self.nonzeros = nonzeros
+        self.products = products
+        self.warnings = warnings
+
+    @property
+    def size(self) -> int:
+        return self.entries.size
+
+    @cached_property
+    def matrix(self) -> NDArray[Any]:
+        return self.entries.dense()
+
+    @cached_property
+    def blocks(self) -> dict[int, dict[int, Value]]:
+        """By two nodes, in the shape of the first followed by that of the second."""
+        shapes, spans = self.graph.shape, spans_of(self.graph, self.wrt)
+        return {
+            i: {j: self.matrix[a, b].reshape(shapes(i) + shapes(j))[()] for j, b in spans.items()}
+            for i, a in spans.items()
+        }
+
+    def sparse_blocks(self) -> dict[int, dict[int, Any]]:
+        """By two nodes, as sparse matrices with a row for each element of the first."""
+        from scipy.sparse import csr_array
+
+        shape = self.size, self.size
+        rows, columns, values = (part.ravel() for part in self.entries[1:])
+        matrix, spans = csr_array((values, (rows, columns)), shape), spans_of(self.graph, self.wrt)
+        return {i: {j: matrix[a, b] for j, b in spans.items()} for i, a in spans.items()}
+
+    @cached_property
+    def eigenvalues(self) -> list[float] | None:
+        """In ascending order; None for a large matrix, or one not finite or not symmetric."""
+        if not 0 < self.size <= MOST_EIGENVALUES:
+            return None
+        import numpy as np
+
+        matrix = self.matrix
+        if not np.isfinite(matrix).all() or not np.array_equal(matrix, matrix.T):
+            return None
+        found: list[float] = np.linalg.eigvalsh(matrix).tolist()
+        return found
 
     @property
     def definiteness(self) -> str | None:
@@ -55,140 +106,71 @@ def hessian(
     output: int,
     wrt: Sequence[int] | None = None,
     backend: str = "auto",
+    most: int = MOST_ENTRIES,
 ) -> Hessian:
     """The Hessian of a scalar output by the nodes of `wrt` (by default all variables).
 
-    Raises UsageFault where the matrix would have more than 10^8 entries.
+    Raises UsageFault for more than 10,000 numbers, and where more than `most` entries can differ
+    from 0.
     """
     wanted = list(dict.fromkeys(graph.inputs if wrt is None else wrt))
     size = sum(math.prod(graph.shape(i)) for i in wanted)
-    if size * size > MOST_ENTRIES:
-        raise UsageFault(
-            f"the Hessian by {size:,} numbers has {size * size:,} entries",
-            help="products of it with vectors need no matrix: bprop hvp",
+    if size > LARGEST:
+        raise _too_large(size, size * size)
+    small = on_arrays(graph, [output, *wanted], backend)
+    if small is not None:
+        place = small.place
+        found = _solved(
+            small.graph, point, place[output], [place[i] for i in wanted], backend, most
         )
+        if not found.warnings:  # what is to be said is said of the program as written
+            gradient = {i: found.gradient[place[i]] for i in wanted}
+            counts = found.nonzeros, found.products
+            return Hessian(graph, output, wanted, found.value, gradient, found.entries, *counts, [])
+    return _solved(graph, point, output, wanted, backend, most)
+
+
+def _solved(
+    graph: Graph,
+    point: Mapping[str, Value],
+    output: int,
+    wanted: list[int],
+    backend: str,
+    most: int,
+) -> Hessian:
     sweep = differentiate(graph, point, output, wanted, backend=backend)
-    curvature = _Curvature(GradientGraph(graph, point, output, wanted, wanted, backend))
-    matrix = curvature.matrix()
-    labels = [graph.labels()[i] for i in wanted]
-    blocks = _blocks(graph, wanted, matrix)
+    curvature = Curvature(GradientGraph(graph, point, output, wanted, wanted, backend))
+    if curvature.nonzeros > most:
+        raise _too_large(curvature.size, curvature.nonzeros, " that can differ from 0")
+    entries = curvature.entries()
     return Hessian(
         graph,
         output,
         wanted,
         sweep.value,
         sweep.gradient,
-        blocks,
-        size,
+        entries,
         curvature.nonzeros,
         curvature.products,
-        _eigenvalues(matrix),
-        [*higher_warnings(sweep), *_not_finite(labels, wanted, blocks, curvature.reasons)],
+        [*higher_warnings(sweep), *_not_finite(graph, wanted, entries, curvature.reasons)],
     )
 
 
-class _Curvature:
-    """The matrix of second derivatives of a gradient graph."""
-
-    def __init__(self, first: GradientGraph) -> None:
-        self.first = first
-        self.pattern = symmetric_pattern(first)
-        self.nonzeros = sum(row.bit_count() for row in self.pattern)
-        self.products = 0
-        self.reasons: list[str] = []  # why entries are not finite
-
-    def matrix(self) -> NDArray[Any]:
-        import numpy as np
-
-        size = len(self.pattern)
-        matrix = np.zeros((size, size))
-        if not self.nonzeros:
-            return matrix
-        if self.first.is_nested():
-            self.products = size
-            return self._by_rows(range(size), matrix)
-        colouring = colour_columns(self.pattern)
-        self.products = len(colouring.groups)
-        self._recover(colouring, matrix)
-        finite = np.isfinite(matrix).all(axis=1)
-        return matrix if finite.all() else self._by_rows(np.flatnonzero(~finite).tolist(), matrix)
-
-    def _recover(self, colouring: Colouring, matrix: NDArray[Any]) -> None:
-        """Fills in each entry from the product that holds it alone."""
-        import numpy as np
-
-        products = self._products(colouring.groups)
-        if self.products == len(matrix):
-            matrix[:, [group[0] for group in colouring.groups]] = products.T
-            lower = np.tril_indices(len(matrix), -1)
-            matrix[lower] = matrix.T[lower]
-            return
-        for i, row in enumerate(self.pattern):
-            for j in members(row):
-                if i <= j:
-                    matrix[i, j] = matrix[j, i] = products[colouring.source(i, j)]
-
-    def _products(self, groups: list[list[int]]) -> NDArray[Any]:
-        """The matrix times the sum of the columns of each group, as rows."""
-        import numpy as np
-
-        first = self.first
-        tangents = Tangents(first.graph, first.point, first.columns, first.gradient, first.backend)
-        directions = []
-        for group in groups:
-            flat = np.zeros(len(self.pattern))
-            flat[group] = 1.0
-            directions.append(first.parted(flat))
-        return np.array([joined(product) for product in tangents.along(directions)])
-
-    def _by_rows(self, rows: Sequence[int], matrix: NDArray[Any]) -> NDArray[Any]:
-        """Some rows anew by reverse over reverse, which minds what is no edge at the point."""
-        import numpy as np
-
-        for row in rows:
-            matrix[row], reasons = self.first.reversed_row(row)
-            self.reasons += reasons
-        for row in rows:  # one number on both sides, where the two differ by rounding
-            other = matrix[:, row]
-            both = np.isfinite(matrix[row]) & np.isfinite(other)
-            matrix[row] = np.where(both, other, matrix[row])
-        return matrix
+def _too_large(size: int, entries: int, which: str = "") -> UsageFault:
+    return UsageFault(
+        f"the Hessian by {size:,} numbers has {entries:,} entries{which}",
+        help="products of it with vectors need no matrix: bprop hvp",
+    )
 
 
-def symmetric_pattern(first: GradientGraph) -> list[int]:
-    """For each row the set of columns in which it can differ from 0."""
-    found = [row for node in dependence(first.graph, first.columns, first.gradient) for row in node]
-    if all(row == (1 << len(found)) - 1 for row in found):
-        return found
-    result = list(found)
-    for i, row in enumerate(found):
-        for j in members(row):
-            result[j] |= 1 << i
-    return result
-
-
-def _blocks(graph: Graph, wrt: Sequence[int], matrix: NDArray[Any]) -> dict[int, dict[int, Value]]:
-    """The matrix by pairs of nodes, each in their shapes."""
+def spans_of(graph: Graph, nodes: Sequence[int]) -> dict[int, slice]:
+    """The numbers of each node's elements, where those of all nodes are numbered through."""
     spans, start = {}, 0
-    for i in wrt:
+    for i in nodes:
         end = start + math.prod(graph.shape(i))
         spans[i] = slice(start, end)
         start = end
-    return {
-        i: {j: matrix[spans[i], spans[j]].reshape(graph.shape(i) + graph.shape(j))[()] for j in wrt}
-        for i in wrt
-    }
-
-
-def _eigenvalues(matrix: NDArray[Any]) -> list[float] | None:
-    """In ascending order; None for a large matrix, or one that is not finite or symmetric."""
-    import numpy as np
-
-    small = 0 < len(matrix) <= MOST_EIGENVALUES
-    if not small or not np.isfinite(matrix).all() or not np.array_equal(matrix, matrix.T):
-        return None
-    found: list[float] = np.linalg.eigvalsh(matrix).tolist()
-    return found
+    return spans
 
 
 def definiteness(eigenvalues: Sequence[float]) -> str:
@@ -209,17 +191,24 @@ def definiteness(eigenvalues: Sequence[float]) -> str:
 
 
 def _not_finite(
-    labels: Sequence[str],
-    wrt: Sequence[int],
-    blocks: Mapping[int, Mapping[int, Value]],
-    reasons: Sequence[str],
+    graph: Graph, wrt: Sequence[int], entries: Entries, reasons: Sequence[str]
 ) -> list[Warning_]:
     """A warning for each entry that is not finite."""
-    found = []
+    import numpy as np
+
+    bad = np.flatnonzero(~np.isfinite(entries.values))
     why = f": {reasons[0]}" if reasons else ""
-    for i, a in zip(wrt, labels, strict=True):
-        for j, b in zip(wrt, labels, strict=True):
-            for path, bad in bad_elements(blocks[i][j], f"hessian.{a}.{b}"):
-                message = f"the second derivative by '{a}' and '{b}' is {number(bad)}{why}"
-                found.append(Warning_("non-finite", None, None, message, path, bad))
+    labels, spans = graph.labels() if len(bad) else [], spans_of(graph, wrt)
+    found = []
+    for k in bad.tolist():
+        item = float(entries.values.flat[k])
+        names, places = [], []
+        for number_ in (int(entries.rows.flat[k]), int(entries.columns.flat[k])):
+            node = next(i for i, span in spans.items() if span.start <= number_ < span.stop)
+            names.append(labels[node])
+            index = np.unravel_index(number_ - spans[node].start, graph.shape(node))
+            places += [f"[{k}]" for k in index]
+        message = f"the second derivative by '{names[0]}' and '{names[1]}' is {number(item)}{why}"
+        path = f"hessian.{names[0]}.{names[1]}{''.join(places)}"
+        found.append(Warning_("non-finite", None, None, message, path, item))
     return found

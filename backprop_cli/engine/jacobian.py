@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Value, differentiate, evaluate
+from backprop_cli.engine.evaluate import differentiate, evaluate
+from backprop_cli.engine.sweep import Value
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.ir.graph import Graph
 

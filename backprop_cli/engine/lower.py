@@ -9,7 +9,8 @@ from backprop_cli.engine.lowering.machine import Machine
 from backprop_cli.engine.lowering.names import Names
 from backprop_cli.engine.lowering.statics import Statics
 from backprop_cli.errors import NameFault, ShapeFault, Span, UsageFault
-from backprop_cli.ir.graph import INPUT, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import INPUT, Graph
 from backprop_cli.ir.shapes import show
 from backprop_cli.syntax.code import RETURN, Code
 from backprop_cli.syntax.parse import parse

@@ -6,16 +6,20 @@ and derivatives of anything by a scalar. What needs more than two axes is refuse
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backprop_cli.errors import UsageFault
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
 from backprop_cli.ir.sizes import sizes_in
+from backprop_cli.transform import preparation
 from backprop_cli.transform.forward import forward
 from backprop_cli.transform.matrices.jacobian import matrix_of
 from backprop_cli.transform.matrices.normal import simplify_matrices
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.reverse import reverse
-from backprop_cli.transform.rewrite import Rewriter, copied
+from backprop_cli.transform.rewrite import Rewriter, copied, rewrite
 from backprop_cli.transform.simplify import simplify, without_guards
 
 DIRECTION = " direction"  # no name of the language
@@ -24,23 +28,38 @@ DIRECTION = " direction"  # no name of the language
 def matrix_derivative(
     graph: Graph, output: int, wrt: int, order: int = 1, formal: bool = False
 ) -> Graph:
-    """The derivative of a node by a named node, of the given order, simplified.
+    """The derivative of a node by a named node, of the given order; see `matrix_derivative_by`."""
+    return matrix_derivative_by(graph, output, [wrt] * order, formal)
 
-    Its one output has the name of `wrt`, and the shape of output + wrt (+ wrt in order 2). Raises
-    UsageFault for derivatives of more than two axes, ShapeFault where matrices cannot write it.
+
+def matrix_derivative_by(
+    graph: Graph,
+    output: int,
+    wrt: Sequence[int],
+    formal: bool = False,
+    symmetric: frozenset[str] = frozenset(),
+) -> Graph:
+    """The derivative of a node by named nodes in turn, simplified.
+
+    Inputs in `symmetric` are taken to equal their transposes. The one output has the name of the
+    first, and the shape of output + each of wrt. Raises UsageFault for derivatives of more than two
+    axes, ShapeFault where matrices cannot write it.
     """
-    name = graph.labels()[wrt]
-    graph = isolated(graph.with_outputs([(name, output)]), wrt)
-    check(graph, name, order)
-    for _ in range(order):
+    names = [graph.labels()[node] for node in wrt]
+    graph = isolated(graph.with_outputs([(names[0], output)]), wrt)
+    check(graph, names)
+    graph = rewrite(graph, preparation.RULES)
+    for name in names:
         source, node = graph.outputs[0][1], graph.by_name[name]
         if not graph.shape(node):
             graph = bound(tangent(graph, node), DIRECTION, 1.0)
         elif not graph.shape(source):
             graph = gradient(graph, node)
         else:
-            graph = matrix_of(tangent(graph, node), DIRECTION, graph.shape(node))
-        graph = shortest(graph.with_outputs([(name, graph.outputs[0][1])]), formal)
+            along = tangent(graph, node)
+            graph = matrix_of(along, DIRECTION, graph.shape(node), symmetric)
+        whole = graph.with_outputs([(names[0], graph.outputs[0][1])])
+        graph = shortest(whole, formal, symmetric)
     return graph
 
 
@@ -51,9 +70,9 @@ def remarks(graph: Graph) -> list[str]:
     return []
 
 
-def shortest(graph: Graph, formal: bool = False) -> Graph:
+def shortest(graph: Graph, formal: bool = False, symmetric: frozenset[str] = frozenset()) -> Graph:
     """Matrix notation, with the elementwise parts simplified."""
-    return simplify_matrices(simplify(simplify_matrices(graph), formal))
+    return simplify_matrices(simplify(simplify_matrices(graph, symmetric), formal), symmetric)
 
 
 def gradient(graph: Graph, wrt: int) -> Graph:
@@ -75,29 +94,46 @@ def tangent(graph: Graph, wrt: int) -> Graph:
     return without_guards(*restored(whole, products, start))
 
 
-def check(graph: Graph, name: str, order: int) -> None:
+def check(graph: Graph, names: Sequence[str]) -> None:
     """Raises UsageFault where the derivative is no scalar, vector or matrix, or there is none."""
-    if name in sizes_in(graph.shape(i) for i in graph.inputs):
-        raise UsageFault(
-            f"'{name}' is the size of an array here: a whole number",
-            help="there is no derivative with respect to it",
-        )
-    output, wrt = graph.shape(graph.outputs[0][1]), graph.shape(graph.by_name[name])
-    shape = output + order * wrt
-    if wrt and len(shape) > 2:
-        command = "hessian" if order == 2 and not output else "jacobian"
+    refuse_sizes(graph, names)
+    output = graph.shape(graph.outputs[0][1])
+    shapes = [graph.shape(graph.by_name[name]) for name in names]
+    shape = sum(shapes, output)
+    if any(shapes) and len(shape) > 2:
         raise UsageFault(
             f"the derivative has {len(shape)} axes: its shape is {show(shape)}",
-            help="matrix notation has two; its numbers at a point: "
-            + (f"bprop {command} ... --at ..." if order < 3 else "take an element, x[0]"),
+            help=f"matrix notation has two; {way_out(graph, names)}",
         )
 
 
-def isolated(graph: Graph, wrt: int) -> Graph:
-    """The graph with a named node as an input, which does not depend on others."""
-    if wrt in graph.inputs:
-        return graph
-    return anew(graph, {wrt: graph.labels()[wrt]}, {})
+def way_out(graph: Graph, names: Sequence[str]) -> str:
+    """What a user can do where matrices do not write a derivative."""
+    way = "take an element of the program, as in --of f[0]"
+    if len(names) == 1 or (len(names) == 2 and not graph.shape(graph.outputs[0][1])):
+        command = "hessian" if len(names) == 2 else "jacobian"
+        way = f"its numbers at a point: bprop {command} ... --at ..."
+    if not sizes_in(graph.shapes.values()):
+        return way
+    axes = graph.shape(graph.by_name[names[-1]])
+    example = f"{names[-1]}={','.join('2' for _ in axes)}"
+    return f"small sizes in numbers are written out: --shape {example}; {way}"
+
+
+def refuse_sizes(graph: Graph, names: Sequence[str]) -> None:
+    sizes = sizes_in(graph.shape(i) for i in graph.inputs)
+    for name in names:
+        if name in sizes:
+            raise UsageFault(
+                f"'{name}' is the size of an array here: a whole number",
+                help="there is no derivative with respect to it",
+            )
+
+
+def isolated(graph: Graph, nodes: Sequence[int]) -> Graph:
+    """The graph with named nodes as inputs, which do not depend on others."""
+    opened = {node: graph.labels()[node] for node in nodes if node not in graph.inputs}
+    return anew(graph, opened, {}) if opened else graph
 
 
 def bound(graph: Graph, name: str, value: float) -> Graph:

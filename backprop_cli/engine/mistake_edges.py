@@ -16,9 +16,9 @@ from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.ir.ops import BY_NAME, Expr
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
     from backprop_cli.engine.mistakes import Hypothesis, Mistake, Sample
     from backprop_cli.engine.path_result import Path
+    from backprop_cli.engine.sweep import Sweep
 
 PATHS = 200  # paths that are tried one by one
 EDGES = 300  # edges that are tried
@@ -139,10 +139,11 @@ def _of_edge(samples: Sequence[Sample], node: int, edge: Edge, made: Made) -> It
     factor = single(rule_text(graph, head, position, words))
     text = said(graph, head)
     here = {"node": graph.labels()[head]}
-    message = (
-        f"the factor {factor}, the derivative of {text} by {said(graph, arguments[position])}, "
-    )
-    yield made("chain factor", message + "is missing", **here), Altered(edge, node, unit)
+    below = said(graph, arguments[position])
+    message = f"the factor {factor}, the derivative of {text} by {below}, is missing"
+    if not graph.op(head).elementwise:  # its rule is not one factor
+        message = f"the derivative of {text} by {below} is taken as 1"
+    yield made("chain factor", message, **here), Altered(edge, node, unit)
     message = f"{text} stands where its derivative {factor} belongs"
     yield made("chain factor", message, **here), Altered(edge, node, own_value)
     other = transposable(graph, head, position)

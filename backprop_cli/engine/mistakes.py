@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from backprop_cli.engine.evaluate import differentiate
+from backprop_cli.engine.mistake_constants import FITS, constants
 from backprop_cli.engine.mistake_edges import (
     local_hypotheses,
     path_hypotheses,
     term_hypotheses,
 )
+from backprop_cli.engine.mistake_repairs import repairs
 from backprop_cli.ir.ops import BY_NAME
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
     from backprop_cli.engine.hand_gradient import Written
+    from backprop_cli.engine.sweep import Sweep
 
-FITS = 1e-7  # the relative error up to which a prediction fits
 MEAN = BY_NAME["mean"].code
 
 
@@ -63,7 +64,7 @@ def find_mistake(
     if not usable:
         return None
     for mistake, predict in hypotheses(usable, text, texts):
-        if all(_fits(predict(sample), sample.theirs[node]) for sample in usable):
+        if all(fits(predict(sample), sample.theirs[node]) for sample in usable):
             if len(usable) == 1 and usable[0].ours[node].size == 1:
                 return mistake._replace(message="perhaps " + mistake.message)
             return mistake
@@ -79,7 +80,7 @@ def _miss(ours: Any, theirs: Any) -> float:
     return float(np.max(np.abs(ours - theirs), initial=0.0)) / (size or 1.0)
 
 
-def _fits(prediction: Any, theirs: Any) -> bool:
+def fits(prediction: Any, theirs: Any) -> bool:
     if prediction is None or np.shape(prediction) != np.shape(theirs):
         return False
     size = max(float(np.max(np.abs(theirs), initial=0.0)), 1e-300)
@@ -118,6 +119,7 @@ def hypotheses(
     yield from exchanged(samples, text)
     yield from transposed_inside(text, made)
     yield from symmetric_only(samples, text, made)
+    yield from repairs(samples, text, made)
 
 
 def swapped(
@@ -131,7 +133,7 @@ def swapped(
         if other.node == node or graph.shape(other.node) != graph.shape(node):
             continue
         second = labels[other.node]
-        if mutual != all(_fits(s.ours[node], s.theirs[other.node]) for s in samples):
+        if mutual != all(fits(s.ours[node], s.theirs[other.node]) for s in samples):
             continue
         message = (
             f"the derivatives by {name} and {second} are swapped"
@@ -169,7 +171,7 @@ def _pairs(text: Written, samples: Sequence[Sample]) -> Iterator[tuple[str, str]
 def _exchanged(sample: Sample, text: Written, swap: dict[str, str]) -> Any:
     """What is written fits this if it is right once the two variables are exchanged back."""
     right = np.asarray(text.value(sample.sweep.evaluation, swap), dtype=np.float64)
-    return sample.theirs[text.node] if _fits(sample.ours[text.node], right) else None
+    return sample.theirs[text.node] if fits(sample.ours[text.node], right) else None
 
 
 def transposed_inside(text: Written, made: Callable[..., Mistake]) -> Iterator[Hypothesis]:
@@ -184,7 +186,7 @@ def transposed_inside(text: Written, made: Callable[..., Mistake]) -> Iterator[H
                 return None
             done = _Transposed(sample.sweep.evaluation, node)
             right = np.asarray(text.value(done), dtype=np.float64)  # type: ignore[arg-type]
-            return sample.theirs[text.node] if _fits(sample.ours[text.node], right) else None
+            return sample.theirs[text.node] if fits(sample.ours[text.node], right) else None
 
         yield made("transposed", f"{name}' belongs where {name} stands", node=name), predict
 
@@ -205,7 +207,7 @@ def symmetric_only(
             point[graph.names[matrix]] = (sweep.values[matrix] + sweep.values[matrix].T) / 2
             other = differentiate(graph, point, sweep.output, [text.node])
             right = np.asarray(text.value(other.evaluation), dtype=np.float64)
-            return sample.theirs[text.node] if _fits(other.gradient[text.node], right) else None
+            return sample.theirs[text.node] if fits(other.gradient[text.node], right) else None
 
         name = graph.names[node]
         message = f"it is right only where {name} is symmetric: {name} and {name}' are taken as one"
@@ -240,54 +242,3 @@ def mean_for_sum(
                 made("mean", message, factor=float(n)),
                 lambda s, n=n: s.ours[node] / n,  # type: ignore[misc]
             )
-
-
-def constants(
-    samples: Sequence[Sample], node: int, made: Callable[..., Mistake]
-) -> Iterator[Hypothesis]:
-    """A constant factor, or a constant that was added."""
-    graph = samples[0].sweep.graph
-    known = {abs(value) for value in graph.static.values() if isinstance(value, float)}
-    ratio = ratio_of(samples, node)
-    if ratio is not None:
-        several = sum(int(np.count_nonzero(s.ours[node])) for s in samples) > 1
-        nice = fraction(ratio)
-        if nice is not None and (several or abs(ratio) in known | {2.0, 0.5, 3.0, 4.0}):
-            message = f"the factor {nice} is missing"
-            if abs(ratio) < 1:
-                message = f"there is a factor {fraction(1 / ratio) or 1 / ratio} too many"
-            yield made("factor", message, factor=ratio), lambda s: s.ours[node] / ratio
-        elif several:
-            message = f"the constant factor {ratio:.6g} is missing"
-            yield made("factor", message, factor=ratio), lambda s: s.ours[node] / ratio
-    if len(samples) > 1:
-        shift = samples[0].theirs[node] - samples[0].ours[node]
-        if shift.size == 1 or np.ptp(shift) <= FITS * np.max(np.abs(shift)):
-            value = float(shift.flat[0])
-            message = f"the constant {value:.6g} is added to it"
-            yield made("constant", message), lambda s: s.ours[node] + value
-
-
-def ratio_of(samples: Sequence[Sample], node: int) -> float | None:
-    """Ours over theirs where it is one number for all elements of the first sample."""
-    ours, theirs = samples[0].ours[node].ravel(), samples[0].theirs[node].ravel()
-    with np.errstate(all="ignore"):
-        ratios = (ours / theirs)[(ours != 0) | (theirs != 0)]
-    if not ratios.size or not np.isfinite(ratios).all() or ratios[0] == 0:
-        return None
-    if np.ptp(ratios) > FITS * abs(ratios[0]):
-        return None
-    return float(ratios[0])
-
-
-def fraction(value: float) -> str | None:
-    """A number as a small whole number or fraction; None where it is neither.
-
-    >>> fraction(2.0), fraction(-0.5), fraction(1.3862943611)
-    ('2', '-1/2', None)
-    """
-    for below in range(1, 13):
-        above = round(value * below)
-        if above and abs(above) <= 1000 and abs(value * below - above) <= 1e-9 * abs(above):
-            return str(above) if below == 1 else f"{above}/{below}"
-    return None

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from backprop_cli.engine.evaluate import Value, evaluate
+from backprop_cli.engine.evaluate import evaluate
+from backprop_cli.engine.exact_pair import DIGITS, Exact, Magnitudes, judged
 from backprop_cli.engine.program import Binder
 from backprop_cli.engine.selection import select_outputs
+from backprop_cli.engine.sweep import Value
 from backprop_cli.errors import BpropError, NameFault, UsageFault
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 if TYPE_CHECKING:
     from backprop_cli.engine.lower import Program
 
 Shape = tuple[int, ...]
-DIGITS, MORE = 60, 400  # of high-precision values; a difference must be the same with MORE
-RELATIVE, ABSOLUTE = "1e-30", "1e-45"  # the difference of equal values of 60 digits, at most
+MORE = 400  # digits, at least, with which a difference must be the same
+MOST = 5_000  # digits: where numbers are further apart than that, nothing is said
+CONSTANTS = 12  # of the two programs that are looked at
 LOOSE = 1e-7  # that of floats, where mpmath is not installed
 LARGE = 3_000  # nodes up to which a difference is simplified
 
@@ -25,7 +29,8 @@ LARGE = 3_000  # nodes up to which a difference is simplified
 class Values(NamedTuple):
     """What two programs give at a point.
 
-    `verdict` is 'equal', 'differ', 'first' or 'second' (only that one has a value), or 'neither'.
+    `verdict` is 'equal', 'differ', 'first' or 'second' (only that one has a value), 'neither', or
+    'unknown', where numbers are too large or too far apart.
     """
 
     verdict: str
@@ -99,46 +104,66 @@ class Pair:
             return None
         from backprop_cli.backends.mpmath_numbers import mp
 
-        with mp.workdps(MORE):
-            gaps = [a - b for a, b in self._exact(point, MORE) if mp.isfinite(a - b)]
+        digits = self._exact(point, DIGITS).digits
+        with mp.workdps(min(digits, MOST)):
+            gaps = [a - b for a, b in self._exact(point, digits).pairs if mp.isfinite(a - b)]
             return float(max(gaps, key=abs, default=0))
 
     def _of_exact(self, point: Mapping[str, Value]) -> str:
-        from backprop_cli.backends.mpmath_numbers import mp
-
-        pairs = self._exact(point, DIGITS)
-        verdicts = {_judged(a, b) for a, b in pairs}
+        found = self._exact(point, DIGITS)
+        verdicts = {judged(a, b) for a, b in found.pairs}
         if "differ" in verdicts:  # rounding would shrink with more digits
-            again = self._exact(point, MORE)
-            with mp.workdps(MORE):
-                same = [
-                    mp.isfinite(a - b) and abs((a - b) - (c - d)) <= abs(c - d) / 10
-                    for (a, b), (c, d) in zip(pairs, again, strict=True)
-                    if _judged(a, b) == "differ"
-                ]
-            if not any(same):
+            if found.digits > MOST:
+                return "unknown"
+            if not self._same_gaps(point, found):
                 verdicts.remove("differ")
                 verdicts.add("equal")
-        for verdict in ("differ", "first", "second", "equal"):
-            if verdict in verdicts:
-                return verdict
-        return "neither"
+        if found.huge and "differ" not in verdicts and verdicts & {"first", "second"}:
+            return "unknown"
+        return next((v for v in ("differ", "first", "second", "equal") if v in verdicts), "neither")
 
-    def _exact(self, point: Mapping[str, Value], digits: int) -> list[tuple[Any, Any]]:
+    def _same_gaps(self, point: Mapping[str, Value], found: Exact) -> bool:
+        """Whether a difference is the same with more digits."""
+        from backprop_cli.backends.mpmath_numbers import mp
+
+        again = self._exact(point, found.digits)
+        with mp.workdps(found.digits):
+            return any(
+                mp.isfinite(a - b) and abs((a - b) - (c - d)) <= abs(c - d) / 10
+                for (a, b), (c, d) in zip(found.pairs, again.pairs, strict=True)
+                if judged(a, b) == "differ"
+            )
+
+    def _exact(self, point: Mapping[str, Value], digits: int) -> Exact:
         """The elements of both values, constants taken as their digits say."""
         import numpy as np
 
         from backprop_cli.backends import mpmath_numbers as high
         from backprop_cli.backends.mpmath_numbers import mp
 
-        found = []
+        ends, span = [], Magnitudes()
         with mp.workdps(digits):
             for k, (graph, output) in enumerate(zip(self.graphs, self.outputs, strict=True)):
                 part = self.part(point, k)
                 bound = {i: high.numbers(part[graph.names[i]]) for i in graph.inputs}
-                value = high.forward(graph, bound, decimal=True)[output]
-                found.append(list(np.asarray(value, dtype=object).ravel()))
-        return list(zip(*found, strict=True))
+                values = high.forward(graph, bound, decimal=True)
+                ends.append(list(np.asarray(values[output], dtype=object).ravel()))
+                for value in values:
+                    span.add_all(value)
+            pairs = list(zip(*ends, strict=True))
+            for a, b in pairs:
+                span.add(a - b)
+        return Exact(pairs, max(MORE, DIGITS + span.top - span.bottom), span.huge)
+
+    def constants(self) -> list[float]:
+        """The finite constants of both programs, without repetition."""
+        found = dict.fromkeys(
+            value
+            for graph in self.graphs
+            for value in graph.static.values()
+            if isinstance(value, float) and math.isfinite(value)
+        )
+        return list(found)[:CONSTANTS]
 
     def is_zero(self) -> bool:
         """Whether the difference of the two simplifies to the constant 0."""
@@ -229,18 +254,6 @@ def _has_mpmath() -> bool:
     except BpropError:
         return False
     return True
-
-
-def _judged(a: Any, b: Any) -> str:
-    from backprop_cli.backends.mpmath_numbers import mp
-
-    known = [mp.isfinite(a), mp.isfinite(b)]
-    if not all(known):
-        return "first" if known[0] else "second" if known[1] else "neither"
-    with mp.workdps(DIGITS):
-        miss = abs(a - b)
-        small = mp.mpf(RELATIVE) * max(abs(a), abs(b))
-        return "equal" if miss <= small or miss <= mp.mpf(ABSOLUTE) else "differ"
 
 
 def _of_floats(first: Value, second: Value) -> str:

@@ -10,7 +10,7 @@ from backprop_cli.backends.float_partials import Slopes, slopes_at, slopes_of
 from backprop_cli.ir.graph import NONE
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
     from backprop_cli.ir.graph import Graph
 
 # arguments, nodes, positions and partials of edges

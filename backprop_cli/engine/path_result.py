@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backprop_cli.engine.path_counts import Counts, Work
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Value
+    from backprop_cli.engine.sweep import Value
     from backprop_cli.engine.warning import Warning_
     from backprop_cli.ir.graph import Graph
 

@@ -15,7 +15,7 @@ from backprop_cli.engine.path_search import largest_paths
 from backprop_cli.engine.path_sums import Sums, product, sum_paths
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
+    from backprop_cli.engine.sweep import Evaluation, Sweep, Value
     from backprop_cli.engine.warning import Warning_
     from backprop_cli.ir.graph import Graph
 

@@ -24,6 +24,13 @@ class Uncertain(NamedTuple):
     sigma: Value
 
 
+def why_not_json(failure: Exception) -> str:
+    """What `json.loads` has against a text."""
+    if isinstance(failure, RecursionError):
+        return "too deeply nested"
+    return getattr(failure, "msg", "a number has thousands of digits")
+
+
 def parse_point(text: str, origin: str = "--at", *, uncertain: bool = False) -> dict[str, Value]:
     """The values in a text like `x=1, w=[1, 2], t=pi/4`; raises an error that shows the place.
 

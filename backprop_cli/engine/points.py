@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from backprop_cli.engine.point import Uncertain, Value, nested, normal, parse_point
+from backprop_cli.engine.point import Uncertain, Value, nested, normal, parse_point, why_not_json
 from backprop_cli.errors import BpropError, FileFault, UsageFault
 
 STDIN = "standard input"
@@ -177,9 +177,9 @@ def _stream(
 
 
 def _not_json(place: str, failure: Exception) -> FileFault:
-    reason = getattr(failure, "msg", "too deeply nested")
     return FileFault(
-        f"{place} is not JSON: {reason}", help='a point is a JSON object: {"x": 1, "y": 2}'
+        f"{place} is not JSON: {why_not_json(failure)}",
+        help='a point is a JSON object: {"x": 1, "y": 2}',
     )
 
 

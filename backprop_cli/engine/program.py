@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.point import Value, shape_of
+from backprop_cli.engine.point import Value, shape_of, why_not_json
 from backprop_cli.errors import GraphFault, NameFault, ShapeFault, Span, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import has_names, show
@@ -42,7 +42,7 @@ def _graph(text: str) -> Graph:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as failure:
-        reason = getattr(failure, "msg", "too deeply nested")
+        reason = why_not_json(failure)
         place = getattr(failure, "pos", None)
         raise GraphFault(
             f"this is not a graph in JSON: {reason}",
@@ -83,7 +83,10 @@ class Binder:
         ]
         for name in unused:
             if typed is None or name in typed:
-                raise _unused(graph, name)
+                raise _unused(graph, name, "bound")
+        for name in self.shapes:
+            if name not in used:
+                raise _unused(graph, name, "given a shape")
         point = {name: _value(value) for name, value in values.items() if name in used}
         return Bound(graph, point, notes)
 
@@ -101,9 +104,7 @@ class Binder:
             shape = () if isinstance(value, float) else shape_of(value)
             declared = self.shapes.get(name)
             if declared is not None and declared != shape:
-                raise UsageFault(
-                    f"'{name}' has the shape {show(shape)}, --shape says {show(declared)}"
-                )
+                raise UsageFault(f"'{name}' {_described(shape)}, --shape says {show(declared)}")
             if shape:
                 found[name] = shape
         return found
@@ -146,6 +147,10 @@ def bind(
     return Binder(program, shapes)(values, typed)
 
 
+def _described(shape: Shape) -> str:
+    return f"has the shape {show(shape)}" if shape else "is a scalar"
+
+
 def _unshaped(fault: ShapeFault, program: Program, known: Collection[str]) -> ShapeFault:
     """The fault, with a help that names the variables which have neither value nor shape."""
     names = [f"'{name}'" for name in program.variables() if name not in known]
@@ -168,23 +173,24 @@ def _numbered(shape: Shape, values: Mapping[str, Value]) -> Shape:
     )
 
 
-def _unused(graph: Graph, name: str) -> NameFault:
+def _unused(graph: Graph, name: str, given: str) -> NameFault:
+    """The error for a name that is given something and that is no variable."""
     variables = [graph.names[i] for i in graph.inputs] + list(graph.parameters)
     node = graph.by_name.get(name)
     if node is not None:
         spans = graph.spans.get(node)
         return NameFault(
-            f"'{name}' cannot be bound: the program assigns it",
+            f"'{name}' cannot be {given}: the program assigns it",
             Span(*spans[0]) if spans else None,
-            help="bind its variables instead: " + ", ".join(variables) if variables else None,
+            help="take its variables instead: " + ", ".join(variables) if variables else None,
         )
     if not variables:
-        return NameFault(f"'{name}' is bound, but the program has no variables")
+        return NameFault(f"'{name}' is {given}, but the program has no variables")
     from difflib import get_close_matches
 
     near = get_close_matches(name, variables, 1)
     return NameFault(
-        f"'{name}' is bound, but the program does not use it",
+        f"'{name}' is {given}, but the program does not use it",
         help=f"did you mean '{near[0]}'?" if near else f"its variables are {', '.join(variables)}",
     )
 

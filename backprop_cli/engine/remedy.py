@@ -8,17 +8,20 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop_cli.engine.accuracy import HALF, accuracy, digits_lost, precise
-from backprop_cli.engine.evaluate import Value, differentiate, evaluate
+from backprop_cli.engine.evaluate import differentiate, evaluate
 from backprop_cli.engine.findings import is_finite
+from backprop_cli.engine.sweep import Value
 from backprop_cli.errors import BpropError
 from backprop_cli.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
-    from backprop_cli.transform.rewrite import Rewritten, Rule
+    from backprop_cli.engine.sweep import Sweep
+    from backprop_cli.transform.rewrite import Rewritten
 
 LARGEST = 2_000  # nodes of a program that is searched for rewrites
+SIMPLIFIED = 300  # nodes of one that is simplified
 MOST = 4  # suggestions
+LONGER = 4  # nodes, and twice as many as the shortest rewrite has
 NEAR, FAR = 6, 18  # points at which a rewrite must agree with what it replaces
 ENOUGH = 3  # of them must be ones where the original is finite and accurate
 AGREE = 1e-9  # relative, of numbers with 16 digits
@@ -42,37 +45,65 @@ class Suggestion(NamedTuple):
 
 
 def suggestions(sweep: Sweep, point: Mapping[str, Value]) -> list[Suggestion]:
-    """The rewrites that improve the result and agree with the original elsewhere, best first."""
+    """The rewrites that improve the result and agree with the original elsewhere, best first.
+
+    Where some heal it, only these, the shortest first. Other forms of the whole count where they
+    are shorter than what single rules make, all rules together where nothing else heals.
+    """
     if len(sweep.graph) > LARGEST:
         return []
     worst = harm(sweep, point)
-    found: dict[str, tuple[float, Suggestion]] = {}
-    for rules in candidates():
-        if len(rules) > 1 and any(left == 0 for left, _ in found.values()):
+    found: dict[str, tuple[float, int, Suggestion]] = {}
+    graph = sweep.graph.with_outputs([(None, sweep.output)])
+    shortest = LARGEST
+    for forms in (by_one_rule, other_forms, by_all_rules):
+        if forms is by_all_rules and shortest < LARGEST:
             break
-        made = rewritten(sweep, rules)
-        tried = _tried(sweep, point, made, worst) if made.applied else None
-        if tried is not None:
-            found.setdefault(tried[1].after, tried)
-    best = sorted(found.values(), key=lambda entry: entry[0])
-    return [entry for _, entry in best[:MOST]]
+        for made in forms(graph):
+            if not made.applied or (forms is other_forms and len(made.graph) >= shortest):
+                continue
+            tried = _tried(sweep, point, made, worst)
+            if tried is not None:
+                found.setdefault(tried[1].after, (tried[0], len(made.graph), tried[1]))
+        shortest = min((size for left, size, _ in found.values() if left == 0), default=LARGEST)
+    best = sorted(found.values(), key=lambda entry: entry[:2])
+    healing = [entry for entry in best if entry[0] == 0 and entry[1] <= 2 * best[0][1] + LONGER]
+    return [entry for _, _, entry in (healing or best)[:MOST]]
 
 
-def candidates() -> Iterator[list[Rule]]:
-    """Each rule by itself, then all of them together."""
+def by_one_rule(graph: Graph) -> Iterator[Rewritten]:
+    """The program with each rule by itself."""
     from backprop_cli.transform.remedies import RULES
+    from backprop_cli.transform.rewrite import rewritten
     from backprop_cli.transform.stable_rules import RULES as STABLE
 
     for rule in (*RULES, *STABLE):
-        yield [rule]
-    yield [*RULES, *STABLE]
+        yield rewritten(graph, [rule])
 
 
-def rewritten(sweep: Sweep, rules: list[Rule]) -> Rewritten:
-    """The program of a sweep's output with rules applied."""
-    from backprop_cli.transform import rewrite
+def other_forms(graph: Graph) -> Iterator[Rewritten]:
+    """The program in the fewest operations, and with polynomials in factors."""
+    from backprop_cli.transform.factored import factored
 
-    return rewrite.rewritten(sweep.graph.with_outputs([(None, sweep.output)]), rules)
+    if len(graph) <= SIMPLIFIED:
+        yield simplified(graph)
+        yield factored(graph)
+
+
+def by_all_rules(graph: Graph) -> Iterator[Rewritten]:
+    from backprop_cli.transform.remedies import RULES
+    from backprop_cli.transform.rewrite import rewritten
+    from backprop_cli.transform.stable_rules import RULES as STABLE
+
+    yield rewritten(graph, [*RULES, *STABLE])
+
+
+def simplified(graph: Graph) -> Rewritten:
+    from backprop_cli.transform.rewrite import Rewritten
+    from backprop_cli.transform.simplify import simplify
+
+    made = simplify(graph)
+    return Rewritten(made, {}, [(None, graph.output(), made.output())])
 
 
 def _tried(
@@ -148,8 +179,8 @@ def _close_exactly(old: Sweep, new: Sweep, point: Mapping[str, Value]) -> bool:
 def _exactly(old: Sweep, new: Sweep, point: Mapping[str, Value]) -> bool | None:
     """Whether both values agree to 60 digits; None where the original's is not known or real."""
     try:
-        a = precise(old.graph, point)[old.output]
-        b = precise(new.graph, point)[new.output]
+        a = precise(old.graph, point, decimal=True)[old.output]
+        b = precise(new.graph, point, decimal=True)[new.output]
     except (BpropError, KeyError):
         return None
     if not math.isfinite(a):

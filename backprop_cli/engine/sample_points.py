@@ -1,11 +1,11 @@
-"""Points to compare programs at: simple ones first, then random ones, and simpler ones of a kind.
+"""Points to compare programs at: simple, telling and random ones, and simpler ones of a kind.
 
 A point is a dictionary of floats and, for arrays, NumPy arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 from random import Random
@@ -15,6 +15,7 @@ Shape = tuple[int, ...]
 Point = dict[str, Any]
 
 SIMPLE = (1.0, 2.0, -1.0, 0.5, 0.0, 3.0, -2.0, -0.5, 4.0, 10.0, -3.0, 1.5)  # simplest first
+FAR = (100.0, 1e-3, 30.0, 1e3, 1e-6, 1e6)  # of either sign
 GRID = 4096  # simple points that are sorted
 MOST = 80  # simple points that are used
 SHRUNK = 24  # numbers of a point that are made simpler
@@ -34,6 +35,37 @@ def simple_points(shapes: Mapping[str, Shape]) -> Iterator[Point]:
         places += [tuple(random.choices(range(8), k=count)) for _ in range(MOST)]
     for place in places[:MOST]:
         yield filled(shapes, [SIMPLE[k] for k in place])
+
+
+def telling_numbers(constants: Iterable[float]) -> list[float]:
+    """Numbers where programs with these constants may change: at them, beside them, beyond them.
+
+    >>> telling_numbers([7.0])[:6]
+    [7.0, 8.0, 6.0, 14.0, -7.0, 3.5]
+    """
+    found: dict[float, None] = {}
+    for c in constants:
+        size = 1.0 if abs(c) >= 2 else 0.5 * abs(c)
+        found |= dict.fromkeys((c, c + size, c - size, 2 * c, -c, c / 2, -2 * c))
+        if abs(c) > 1e2:
+            found |= dict.fromkeys((1 / c, -1 / c))
+    found |= dict.fromkeys(sign * x for x in FAR for sign in (1, -1))
+    return [x for x in found if x not in SIMPLE]
+
+
+def telling_points(shapes: Mapping[str, Shape], numbers: list[float]) -> Iterator[Point]:
+    """Points of telling numbers: in one variable, in all of them, mixed with simple ones."""
+    count = sum(prod(shape) for shape in shapes.values())
+    if count == 1:
+        yield from (filled(shapes, [x]) for x in numbers)
+        return
+    random = Random(SEED)
+    for turn, x in enumerate(numbers if count else []):
+        one = [random.choice(SIMPLE) for _ in range(count)]
+        one[turn % count] = x
+        yield filled(shapes, one)
+        yield filled(shapes, [x] * count)
+        yield filled(shapes, [random.choice((*SIMPLE, *numbers)) for _ in range(count)])
 
 
 def random_points(shapes: Mapping[str, Shape], centre: Mapping[str, Any]) -> Iterator[Point]:

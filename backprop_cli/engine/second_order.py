@@ -7,18 +7,22 @@ sum_ij (1/2 f_ij^2 + f_i f_ijj) s_i^2 s_j^2.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
+from backprop_cli.engine.sweep import Value
 from backprop_cli.engine.uncertain_point import flat
 from backprop_cli.engine.warning import Warning_
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
     from backprop_cli.ir.graph import Graph
 
+MANY = 10  # σ, from which a percentage says nothing
+FAR = 0.25  # of sigma: by how much a result may be off at one σ of a variable
 SMALL = 0.1  # of sigma: what terms of second order may amount to unmentioned
 MOST_WORK = 50_000  # uncertain numbers times nodes, from which nothing is computed
 
@@ -150,4 +154,54 @@ def second_order_warnings(found: SecondOrder | None, sigma: float) -> list[Warni
 
 
 def _percent(part: float, whole: float) -> str:
-    return f" ({100 * abs(part) / whole:.0f} % of σ)" if whole else ""
+    return f" ({100 * abs(part) / whole:.0f} % of σ)" if abs(part) < MANY * whole else ""
+
+
+def reach_warnings(sweep: Sweep, sigmas: Mapping[int, Value], sigma: float) -> list[Warning_]:
+    """A warning where one σ of a variable does not move the result as its derivative says.
+
+    That sees the kinks, jumps and edges of the domain within σ, which no derivative at the point
+    does; only the first such number is named.
+    """
+    from backprop_cli.engine.evaluate import evaluate
+
+    graph = sweep.graph
+    point = {graph.names[i]: sweep.values[i] for i in graph.inputs}
+    count = sum(1 for part in sigmas.values() for s in flat(part) if s)
+    if not 0 < sigma < math.inf or count * len(graph) > MOST_WORK:
+        return []
+    for node, name, index, s in _uncertain(graph, sigmas):
+        slope = sweep.gradient[node]
+        expected = s * float(slope[index] if index else slope)
+        moved = [
+            evaluate(graph, point | {name: _moved(point[name], index, step)}) for step in (-s, s)
+        ]
+        down, up = (float(found.values[sweep.output]) - float(sweep.value) for found in moved)
+        if abs((up - down) / 2 - expected) > FAR * sigma or not math.isfinite(up - down):
+            what = name + "".join(f"[{k}]" for k in index)
+            text = (
+                f"first-order propagation is rough here: one σ of {what} to either side moves the "
+                f"result by {down:.2g} and {up:.2g}, where its derivative says "
+                f"{-expected:.2g} and {expected:.2g}"
+            )
+            return [Warning_("accuracy", None, None, text)]
+    return []
+
+
+def _uncertain(
+    graph: Graph, sigmas: Mapping[int, Value]
+) -> Iterator[tuple[int, str, tuple[int, ...], float]]:
+    """Every uncertain number: node and name of its variable, its index, its deviation."""
+    for node, sigma in sigmas.items():
+        places = itertools.product(*map(range, graph.shape(node)))
+        for index, s in zip(places, flat(sigma), strict=True):
+            if s:
+                yield node, graph.names[node], index, s
+
+
+def _moved(value: Value, index: tuple[int, ...], step: float) -> Value:
+    if not index:
+        return float(value) + step
+    moved = value.copy()
+    moved[index] += step
+    return moved

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from backprop_cli.errors import NameFault, ShapeFault, UsageFault
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
 
 
@@ -100,8 +101,8 @@ def select_outputs(graph: Graph, texts: list[str]) -> tuple[Graph, list[tuple[st
     return graph, chosen
 
 
-def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, int]:
-    """The one scalar output; raises UsageFault or ShapeFault where there is none."""
+def one_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, str, int]:
+    """The one output, of any shape, and its name; raises UsageFault where there are several."""
     graph, chosen = select_outputs(graph, texts)
     if len(chosen) > 1:
         raise UsageFault(
@@ -110,7 +111,12 @@ def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, 
             help=f"choose one, {_CHOICE[command]} {chosen[0][0]}, "
             "or take all derivatives with bprop jacobian",
         )
-    name, node = chosen[0]
+    return graph, *chosen[0]
+
+
+def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, int]:
+    """The one scalar output; raises UsageFault or ShapeFault where there is none."""
+    graph, name, node = one_output(graph, texts, command)
     shape = graph.shape(node)
     if shape:
         element = f"{name or graph.labels()[node]}[{', '.join('0' for _ in shape)}]"
@@ -126,6 +132,7 @@ def scalar_output(graph: Graph, texts: list[str], command: str) -> tuple[Graph, 
 
 _CHOICE = {
     "check": "--of",
+    "diff": "--of",
     "explain": "--of",
     "export": "--of",
     "doctor": "--of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ class Outcome(NamedTuple):
 
     points: int
     worst: float
+    finite: bool  # whether at any of them every number is finite
 
 
 def self_test(
@@ -148,7 +150,8 @@ def compare(
                     f"self-test failed: {what} is {b!r}, and {a!r} by bprop",
                     help=f"at {shown}" if shown else None,
                 )
-    return Outcome(len(points), worst)
+    finite = any(all(map(math.isfinite, numbers)) for numbers in wanted)
+    return Outcome(len(points), worst, finite)
 
 
 def distance(ours: float, theirs: float, scale: float) -> float:
@@ -178,6 +181,9 @@ def _short(value: Any) -> str:
     text = " ".join(str(value).split())
     return text if len(text) < 60 else text[:57] + "..."
 
+
+# where compilers, Node.js and Python say what is wrong
+_COMPLAINT = re.compile(r"^\w*Error: |: error: ")
 
 Run = Callable[[str, str], list[list[float]]]
 
@@ -247,6 +253,7 @@ def _output(command: list[str], stdin: str, folder: str) -> str:
         raise SelfTestFault(f"self-test failed: no answer in {TIMEOUT} seconds") from None
     if done.returncode != 0:
         told = [line for line in done.stderr.splitlines() if line.strip()]
+        told = list(filter(_COMPLAINT.search, told))[:1] or told
         raise SelfTestFault(
             f"self-test failed: the exported program stops with code {done.returncode}",
             help=told[-1][:300] if told else None,

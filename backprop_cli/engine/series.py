@@ -13,9 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from backprop_cli.backends.python_floats import FloatContext, div
-from backprop_cli.engine.evaluate import Value, bind
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Graph
+from backprop_cli.backends.float_functions import div
+from backprop_cli.backends.python_floats import FloatContext
+from backprop_cli.engine.evaluate import bind
+from backprop_cli.engine.sinc_series import SincSeries
+from backprop_cli.engine.sweep import Value
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.ops import OPERATIONS, Expr
 from backprop_cli.ir.ops.contribution import Adjoint
 from backprop_cli.transform.forward import tangent_of
@@ -55,6 +59,7 @@ class Series:
         self.coefficients: list[list[Value]] = [[value] for value in values]
         self._shifted: dict[int, int] = {}  # an input that is the derivative of another node
         self._tangents: dict[int, int | None] = {}
+        self._sincs: dict[int, SincSeries] = {}
         self._kinks = dict(kinks or {})  # by node, True where one lies; an array for elements
         self._bound = bind(graph, point, backend)
 
@@ -103,7 +108,7 @@ class Series:
         if i == self.node or not self.moves[i]:
             return []
         op = self._op(i)
-        if op in _LINEAR or op in _PRODUCTS or op in _QUOTIENTS:
+        if op in _LINEAR or op in _PRODUCTS or op in _QUOTIENTS or op == "sinc":
             return [(a, k) for a in arguments if self.moves[a]]
         if op == "where":
             return [(arguments[0], 0), *((a, k) for a in arguments[1:] if self.moves[a])]
@@ -156,8 +161,17 @@ class Series:
         if op == "where":
             condition = self.coefficients[arguments[0]][0]
             return self._apply(op, i, [condition, *(self._at(a, k) for a in arguments[1:])])
+        if op == "sinc":
+            return self._sinc(i, k)
         tangent = self._tangent(i)
         return self._zero(i) if tangent is None else self.coefficients[tangent][k - 1] / k
+
+    def _sinc(self, i: int, k: int) -> Value:
+        if i not in self._sincs:
+            (u,) = self.builder.arguments(i)
+            self._sincs[i] = SincSeries(self.coefficients[u])
+            self._sincs[i].coefficient(0)
+        return self._sincs[i].coefficient(k)
 
     def _beside_kink(self, i: int, k: int, found: Value) -> Value:
         """The coefficient, nan at a kink as soon as an operand moves: both sides differ from it."""
@@ -214,7 +228,7 @@ class Series:
         if self.backend == "python":
             operands = tuple(Expr(_FLOATS, value) for value in x)
             return _FLOATS.apply(op, operands, static).value
-        from backprop_cli.backends.numpy_arrays import compute
+        from backprop_cli.backends.tensor_functions import compute
 
         return compute(op, static, x)
 

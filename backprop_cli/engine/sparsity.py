@@ -131,7 +131,7 @@ def _moved(op: str, static: Any, full: list[Any], shape: Shape) -> Sets:
     """Where each element of the result comes from: the operation on the numbers of the elements."""
     import numpy as np
 
-    from backprop_cli.backends.numpy_arrays import compute
+    from backprop_cli.backends.tensor_functions import compute
 
     pool: list[int] = [0]
     numbers = []

@@ -1,7 +1,8 @@
 """Forms that overflow or lose digits at a point although a stable one has the same meaning.
 
 The forms are the rules of `transform.stable_rules`; that module is imported only where a graph has
-all operations of one of them.
+all operations of one of them. And where no form is known, an estimate of whether rounding may have
+taken more than half of the digits; `lost_digits`, imported only then, finds out.
 """
 
 from __future__ import annotations
@@ -12,14 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import Span
-from backprop_cli.ir.graph import Graph
-from backprop_cli.ir.ops import BY_NAME
+from backprop_cli.ir.graph import INPUT, Graph
+from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep, Value
+    from backprop_cli.engine.sweep import Evaluation, Sweep, Value
     from backprop_cli.transform.stable_search import Match
 
 HALF_THE_DIGITS = 1.5e-8  # the square root of the rounding error of 1
+UNIT = 2.0**-53  # the largest relative error of one rounding
+MOST_ELEMENTS = 10_000  # of an array program whose rounding is estimated
+MOST_NODES = 1_000  # of a program for whose derivatives it is
+_EXACT = {"const", "identity", "stop_grad", "neg", "where", "maximum", "minimum", "clip", "relu"}
+ROUNDS = [  # by the operation's code; a variable counts as rounded
+    row.name not in _EXACT and row.family not in ("shaping", "comparison", "logic", "step")
+    for row in OPERATIONS
+]
+UNDERFLOWING = {"mul", "div", "pow", "exp", "square"}
+SUM, MEAN, MATMUL = (BY_NAME[name].code for name in ("sum", "mean", "matmul"))
 MUL, SQUARE, SUB, SQRT = (BY_NAME[name].code for name in ("mul", "square", "sub", "sqrt"))
 MOST = 50  # forms that are told of
 # the operations without which no rule fits, `stable_search.triggers()`: stated here, so that the
@@ -112,7 +123,7 @@ def is_inaccurate(evaluation: Evaluation, match: Match) -> bool:
 
 def computed(evaluation: Evaluation, match: Match) -> Value:
     """The value of the stable form, from those of its operands."""
-    from backprop_cli.engine.evaluate import FLOATS, quiet
+    from backprop_cli.engine.sweep import FLOATS, quiet
     from backprop_cli.ir.ops import Expr
 
     context: Any = FLOATS
@@ -192,3 +203,84 @@ def _warning(graph: Graph, match: Match, said: Callable[[Graph, int], str]) -> W
         f"{said(graph, match.node)} overflows or loses digits here; "
         f"{stable_text(graph, match, said)} does not",
     )
+
+
+def may_lose_digits(sweep: Sweep) -> bool:
+    """Whether rounding may have taken more than half of the digits of the value or the gradient.
+
+    To first order, variables taken as exact (Linnainmaa 1976); large programs are not looked at.
+    """
+    if sweep.graph.shape(sweep.output) or not _finite(sweep.value):
+        return False
+    value = abs(float(sweep.value))
+    if sweep.backend == "python":
+        size = _rounded(sweep)
+        if size * UNIT > value * HALF_THE_DIGITS or (value == 0 and underflows(sweep)):
+            return True
+        return len(sweep.graph) <= MOST_NODES and _derivatives_may(sweep)
+    if elements(sweep.graph) > MOST_ELEMENTS:
+        return False
+    return _rounded_arrays(sweep) * UNIT > value * HALF_THE_DIGITS
+
+
+def elements(graph: Graph) -> int:
+    """The size of all arrays of a graph."""
+    return sum(map(math.prod, graph.shapes.values()))
+
+
+def _rounded(sweep: Sweep) -> float:
+    """The sum of |adjoint * value| over the results of operations that round, of a scalar graph."""
+    total = 0.0
+    rows = zip(sweep.graph.codes, sweep.adjoints, sweep.values, strict=True)
+    for code, adjoint, value in rows:
+        if adjoint is not None and ROUNDS[code] and code != INPUT:
+            total += abs(adjoint * value)
+    return total
+
+
+def underflows(sweep: Sweep) -> bool:
+    """Whether a product, quotient, power or exponential is 0 although no operand is."""
+    graph, values = sweep.graph, sweep.values
+    return any(
+        value == 0 and graph.op(i).name in UNDERFLOWING and all(values[a] for a in nodes)
+        for i, value in enumerate(values)
+        if (nodes := graph.arguments(i))
+    )
+
+
+def _derivatives_may(sweep: Sweep) -> bool:
+    """Whether a derivative is much smaller than the terms that were added up to make it.
+
+    The terms of every node above it count too, multiplied down the paths without signs.
+    """
+    graph, adjoints = sweep.graph, sweep.adjoints
+    terms = [0.0] * len(graph)
+    for i in range(sweep.output, -1, -1):
+        adjoint, arguments = adjoints[i], graph.arguments(i)
+        if adjoint is None or not arguments:
+            continue
+        for argument, slope in zip(arguments, sweep.slopes(i), strict=True):
+            if slope is not None:
+                terms[argument] += abs(slope) * (terms[i] + abs(adjoint))
+    return any(terms[i] * UNIT > abs(sweep.gradient[i]) * HALF_THE_DIGITS for i in sweep.wrt)
+
+
+def _rounded_arrays(sweep: Sweep) -> float:
+    """As `_rounded`, of a graph with arrays, and with the terms of its sums."""
+    import numpy as np
+
+    graph, values, total = sweep.graph, sweep.values, 0.0
+    with np.errstate(all="ignore"):
+        for i, (code, adjoint) in enumerate(zip(graph.codes, sweep.adjoints, strict=True)):
+            if adjoint is None or not ROUNDS[code] or code == INPUT:
+                continue
+            total += float(np.sum(np.abs(np.multiply(adjoint, values[i]))))
+            top = float(np.max(np.abs(adjoint), initial=0.0))
+            x = [np.abs(values[a]) for a in graph.arguments(i)]
+            if code == SUM:
+                total += top * float(np.sum(x[0]))
+            elif code == MEAN:
+                total += top * float(np.mean(x[0])) * np.size(values[i])
+            elif code == MATMUL:
+                total += top * float(np.sum(x[0] @ x[1]))
+    return total

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backprop_cli.engine.findings import said
-from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.ir.ops import Expr
 
 if TYPE_CHECKING:

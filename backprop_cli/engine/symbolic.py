@@ -7,13 +7,16 @@ from itertools import combinations_with_replacement
 from math import comb
 from typing import NamedTuple
 
-from backprop_cli.errors import UsageFault
-from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.errors import BpropError, UsageFault
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.ir.ops.notation import apply
+from backprop_cli.ir.shapes import show
+from backprop_cli.transform import preparation
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.reverse import reverse
 from backprop_cli.transform.rewrite import Rewriter, Rule, copied, named, rewrite
-from backprop_cli.transform.simplify import simplify, unguarded
+from backprop_cli.transform.simplify import shorter, simplify, unguarded
 
 WITH_ITSELF = [  # whose two shares of a tie would be written out
     Rule(lambda x: apply("maximum", x, x), lambda x: x),  # max(x, x) = x
@@ -31,28 +34,53 @@ class Derivative(NamedTuple):
 
 
 def symbolic(
-    graph: Graph, output: int, wrt: Sequence[int], order: int = 1, formal: bool = False
+    graph: Graph,
+    output: int,
+    wrt: Sequence[int],
+    order: int = 1,
+    formal: bool = False,
+    left_out: list[str] | None = None,
+    symmetric: Sequence[str] = (),
 ) -> list[Derivative]:
     """The derivatives of one order by named nodes; of a higher order, the mixed ones as well.
 
     A node that is not a variable stands in the result as one. Derivatives of programs with arrays
-    are in matrix notation. Raises UsageFault where there are too many, or none can be written.
+    are in matrix notation. Raises UsageFault where there are too many, or none can be written; with
+    `left_out`, those that cannot are named there, unless that is all of them. `symmetric` names
+    variables that equal their transposes.
     """
     labels = graph.labels()
     names = [labels[node] for node in wrt]
-    if graph.shapes:
-        return [_matrix(graph, output, node, order, formal) for node in wrt]
     count = comb(len(wrt) + order - 1, order)
     if count > MOST_DERIVATIVES:
         raise UsageFault(
             f"there are {count:,} derivatives of order {order} by {len(wrt)} variables",
             help=f"name fewer: --wrt {names[0]}",
         )
+    alike = symmetric_inputs(graph, symmetric)
+    if graph.shapes:
+        return _of_arrays(graph, output, wrt, order, formal, left_out, alike)
+    if set(wrt) <= set(graph.inputs):
+        return _of_scalars(graph, output, wrt, order, formal)
+    keys = combinations_with_replacement(wrt, order)  # an inner node is held in its own ones only
+    return [
+        found
+        for key in keys
+        for found in _of_scalars(graph, output, list(dict.fromkeys(key)), order, formal)
+        if found.wrt == tuple(labels[node] for node in key)
+    ]
+
+
+def _of_scalars(
+    graph: Graph, output: int, wrt: Sequence[int], order: int, formal: bool
+) -> list[Derivative]:
+    labels = graph.labels()
+    names = [labels[node] for node in wrt]
     opened = _isolated(graph, output, wrt)
     found: dict[tuple[str, ...], Graph] = {(): opened}
     for depth in range(1, order + 1):
         found = _next(found, names, depth, formal)
-    return [Derivative(key, found[key]) for key in found]
+    return [Derivative(key, shorter(found[key], formal)) for key in found]
 
 
 def derivatives(
@@ -121,14 +149,70 @@ def _isolated(graph: Graph, output: int, wrt: Sequence[int]) -> Graph:
     one = prune(graph.with_outputs([(None, output)]), graph.inputs)[0]
     if opened:
         one = anew(graph.with_outputs([(None, output)]), opened, {})
-    return rewrite(one, WITH_ITSELF) if {"maximum", "minimum"} & {n.op.name for n in one} else one
+    used = {node.op.name for node in one}
+    if preparation.USED & used:
+        one = rewrite(one, preparation.RULES)
+    return rewrite(one, WITH_ITSELF) if {"maximum", "minimum"} & used else one
 
 
-def _matrix(graph: Graph, output: int, node: int, order: int, formal: bool) -> Derivative:
-    from backprop_cli.engine.matrix_calculus import matrix_derivative
+def _of_arrays(
+    graph: Graph,
+    output: int,
+    wrt: Sequence[int],
+    order: int,
+    formal: bool,
+    left_out: list[str] | None,
+    symmetric: frozenset[str],
+) -> list[Derivative]:
+    labels = graph.labels()
+    found: list[Derivative] = []
+    faults: list[BpropError] = []
+    for nodes in combinations_with_replacement(wrt, order):
+        key = tuple(labels[node] for node in nodes)
+        try:
+            found.append(Derivative(key, _of_array(graph, output, nodes, formal, symmetric)))
+        except BpropError as fault:
+            if left_out is None:
+                raise
+            faults.append(fault)
+            left_out.append(f"by {', '.join(key)}: {fault.message}")
+    if not found:
+        raise faults[0]
+    return found
 
-    name = graph.labels()[node]
-    return Derivative((name,) * order, matrix_derivative(graph, output, node, order, formal))
+
+def symmetric_inputs(graph: Graph, names: Sequence[str]) -> frozenset[str]:
+    """The names as a set; raises UsageFault for what is no square matrix."""
+    for name in names:
+        node = graph.by_name.get(name)
+        shape = None if node not in graph.inputs else graph.shape(node)
+        if shape is None or len(shape) != 2 or shape[0] != shape[1]:
+            what = "no variable" if shape is None else f"of shape {show(shape)}"
+            raise UsageFault(
+                f"--symmetric: '{name}' is {what}", help=f"a square matrix: --shape {name}=n,n"
+            )
+    return frozenset(names)
+
+
+def _of_array(
+    graph: Graph, output: int, nodes: Sequence[int], formal: bool, symmetric: frozenset[str]
+) -> Graph:
+    """In matrix notation; element by element if the program is, or if matrices cannot write it."""
+    from backprop_cli.engine.element_calculus import element_derivative, reads_elements
+    from backprop_cli.engine.matrix_calculus import matrix_derivative_by
+
+    found = None
+    if reads_elements(prune(graph.with_outputs([(None, output)]), graph.inputs)[0]):
+        found = element_derivative(graph, output, nodes, formal)
+    if found is not None:
+        return found
+    try:
+        return matrix_derivative_by(graph, output, nodes, formal, symmetric)
+    except BpropError:
+        found = element_derivative(graph, output, nodes, formal)
+        if found is None:
+            raise
+        return found
 
 
 def title(derivative: Derivative, taken: Iterable[str] = ()) -> str:

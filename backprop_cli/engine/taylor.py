@@ -6,18 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate, evaluate, quiet
+from backprop_cli.engine.evaluate import differentiate, evaluate
 from backprop_cli.engine.findings import is_finite, number, place, said
 from backprop_cli.engine.guards import beside_gradient, guards, higher_warnings
+from backprop_cli.engine.product import on_arrays
 from backprop_cli.engine.selection import Place, find_place
 from backprop_cli.engine.series import Series
+from backprop_cli.engine.sweep import Sweep, Value, quiet
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import ShapeFault, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
-
-SINC_ORDER = 18  # to which the rule of sinc near 0, a polynomial, gives coefficients
-SINC_NEAR = 0.4  # below which it is that polynomial
 
 
 class Taylor(NamedTuple):
@@ -46,7 +45,10 @@ def expansion_place(graph: Graph, names: list[str]) -> tuple[str, Place]:
     By default the only variable. Raises UsageFault and ShapeFault where it is not one scalar.
     """
     if len(names) > 1:
-        raise UsageFault(f"taylor expands in one variable, not in {len(names)}")
+        raise UsageFault(
+            f"taylor expands in one variable, not in {len(names)}",
+            help=f"choose one: --wrt {names[0]}; all second derivatives: bprop hessian",
+        )
     if not names:
         names = [graph.names[i] for i in graph.inputs]
         if not names:
@@ -77,6 +79,24 @@ def taylor(
     backend: str = "auto",
 ) -> Taylor:
     """The coefficients up to `order` of an output of any shape."""
+    small = on_arrays(graph, [output, wrt.node], backend)
+    if small is not None:
+        there = Place(small.place[wrt.node], wrt.element)
+        found = _expanded(small.graph, point, small.place[output], there, name, order, backend)
+        if not found.warnings:  # what is to be said is said of the program as written
+            return found._replace(graph=graph, output=output)
+    return _expanded(graph, point, output, wrt, name, order, backend)
+
+
+def _expanded(
+    graph: Graph,
+    point: Mapping[str, Value],
+    output: int,
+    wrt: Place,
+    name: str,
+    order: int,
+    backend: str,
+) -> Taylor:
     done = evaluate(graph, point, backend)
     seed: Value = None
     direction: Value = 1.0
@@ -101,7 +121,7 @@ def taylor(
     if sweep.adjoints[wrt.node] is None and not rough:
         kept += [w for w in sweep.warnings if w.kind == "no-path"]
     found = Taylor(graph, output, name, at, coefficients, kept)
-    return found._replace(warnings=[*kept, *_singular(found, series, rough), *_sinc(found, series)])
+    return found._replace(warnings=[*kept, *_singular(found, series, rough)])
 
 
 def unsmooth(sweep: Sweep) -> dict[int, tuple[str, Value]]:
@@ -158,30 +178,3 @@ def _singular(
             first if scalar else None,
         )
     ]
-
-
-def _sinc(found: Taylor, series: Series) -> list[Warning_]:
-    """The rule of sinc near 0 is a polynomial, which has no coefficients beyond its degree."""
-    graph = found.graph
-    if len(found.coefficients) - 1 <= SINC_ORDER:
-        return []
-    nodes = [
-        i
-        for i in range(found.output + 1)
-        if graph.op(i).name == "sinc" and series.moves[i] and _is_near_zero(graph, i, series)
-    ]
-    return [
-        Warning_(
-            "accuracy",
-            graph.labels()[i],
-            place(graph, i),
-            f"near 0 the coefficients of {said(graph, i)} beyond order {SINC_ORDER} are not exact",
-        )
-        for i in nodes
-    ]
-
-
-def _is_near_zero(graph: Graph, node: int, series: Series) -> bool:
-    """Whether the argument of a sinc is where its rule is the polynomial."""
-    near = abs(series.coefficients[graph.arguments(node)[0]][0]) < SINC_NEAR
-    return bool(near if isinstance(near, bool) else near.any())

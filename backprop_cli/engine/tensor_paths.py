@@ -19,7 +19,7 @@ from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
 
 NOT_APART = "a partial is not finite, and forward accumulation does not keep elements apart"
 TANGENTS = 32  # elements of the source up to which each gets a forward pass of its own

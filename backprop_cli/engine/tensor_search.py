@@ -20,7 +20,7 @@ from backprop_cli.engine.path_graph import PathGraph
 from backprop_cli.ir.ops.contribution import Adjoint
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
+    from backprop_cli.engine.sweep import Sweep
 
 BUDGET = 4000  # pullbacks
 SMALL = 256  # elements up to which an edge's norm is taken from its Jacobian, row by row

@@ -10,9 +10,10 @@ from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import Span
 from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.ir.traverse import ancestors, levels
+from backprop_cli.syntax.unparse import constant, expression, number
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep, Value
+    from backprop_cli.engine.sweep import Sweep, Value
 
 
 class TraceNode(NamedTuple):
@@ -57,8 +58,6 @@ class Trace(NamedTuple):
 
 def trace(sweep: Sweep) -> Trace:
     """The two passes of a sweep, of the nodes that the output depends on."""
-    from backprop_cli.syntax.unparse import expression
-
     graph = sweep.graph
     ids = graph.labels()
     shown = display_labels(graph)
@@ -107,19 +106,12 @@ def trace(sweep: Sweep) -> Trace:
     )
 
 
-def number_text(value: float) -> str:
-    """A constant as a user would write it."""
-    return str(int(value)) if value == value // 1 and abs(value) < 1e16 else repr(value)
-
-
 def display_labels(graph: Graph) -> list[str]:
     """The labels, with unnamed constants as their numbers."""
     labels = list(graph.labels())
-    for i, value in graph.static.items():
+    for i in graph.static:
         if graph.codes[i] == CONST and i not in graph.names:
-            labels[i] = (
-                number_text(value) if value == value and abs(value) != float("inf") else str(value)
-            )
+            labels[i] = constant(graph, i)
     return labels
 
 
@@ -184,7 +176,7 @@ def power_rule(base: str, exponent: float) -> str:
         return "0"
     if exponent == 1:
         return "1"
-    n, m = number_text(exponent), exponent - 1
+    n, m = number(exponent), exponent - 1
     if m == 1:
         return f"{n}*{base}"
-    return f"{n}*{base}^{number_text(m)}" if m > 0 else f"{n}*{base}^({number_text(m)})"
+    return f"{n}*{base}^{number(m)}" if m > 0 else f"{n}*{base}^({number(m)})"

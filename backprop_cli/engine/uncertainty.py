@@ -11,8 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.engine.evaluate import Sweep, Value
-from backprop_cli.engine.second_order import SecondOrder, second_order, second_order_warnings
+from backprop_cli.engine.second_order import (
+    SecondOrder,
+    reach_warnings,
+    second_order,
+    second_order_warnings,
+)
+from backprop_cli.engine.sweep import Sweep, Value
 from backprop_cli.engine.uncertain_point import flat
 from backprop_cli.engine.warning import Warning_
 
@@ -85,7 +90,7 @@ def uncertainty(sweep: Sweep, sigmas: Mapping[str, Value]) -> Uncertainty:
         rates,
         math.fsum(abs(part) for rate in rates.values() for part in flat(rate)) if rates else None,
         second,
-        [*kink_warnings(sweep, items), *second_order_warnings(second, sigma)],
+        roughness_of(sweep, items, second, sigma),
     )
 
 
@@ -94,7 +99,14 @@ def roughness(sweep: Sweep, sigmas: Mapping[str, Value]) -> list[Warning_]:
     items = budget(sweep, sigmas)
     sigma = root([item.contribution for item in items])
     second = second_order(sweep, {item.node: item.sigma for item in items}, sigma)
-    return [*kink_warnings(sweep, items), *second_order_warnings(second, sigma)]
+    return roughness_of(sweep, items, second, sigma)
+
+
+def roughness_of(
+    sweep: Sweep, items: Sequence[Item], second: SecondOrder | None, sigma: float
+) -> list[Warning_]:
+    told = [*kink_warnings(sweep, items), *second_order_warnings(second, sigma)]
+    return told or reach_warnings(sweep, {item.node: item.sigma for item in items}, sigma)
 
 
 def kink_warnings(sweep: Sweep, items: Sequence[Item]) -> list[Warning_]:

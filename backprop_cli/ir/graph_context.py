@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.ir.ops import BY_NAME, Expr, Operand
 
 if TYPE_CHECKING:
-    from backprop_cli.ir.graph import Builder
+    from backprop_cli.ir.builder import Builder
 
 Shape = tuple[int, ...]
 CONST = BY_NAME["const"].code
+NAMED_CONSTANTS = frozenset((math.pi, math.tau, math.e))  # constants that stay what they are called
 
 
 class GraphContext:
     """Rules applied in this context append nodes to a Builder.
 
-    Folds what is exact at any point: operations on two constants, a product with the constant 1, a
-    selection by a constant. Never `0*x`, which is nan where x is infinite.
+    Folds what is exact at any point: operations on two constants without names, a product with the
+    constant 1, a selection by a constant. Never `0*x`, which is nan where x is infinite.
     """
 
     __slots__ = ("builder",)
@@ -66,13 +68,16 @@ class GraphContext:
                 return -value
             if value is not None and op == "not":
                 return float(value == 0)
+            if value == math.e and op == "log":
+                return 1.0
             return None
         if len(operands) != 2:
             return None
         x, y = operands
         a, b = self.constant(x), self.constant(y)
         if a is not None and b is not None:
-            return _fold_constants(op, a, b)
+            named = a in NAMED_CONSTANTS or b in NAMED_CONSTANTS
+            return _compared(op, a, b) if named else _arithmetic(op, a, b)
         if (op == "mul" and b == 1) or (op in ("div", "pow") and b == 1):
             return x
         if op == "mul" and a == 1:
@@ -88,8 +93,8 @@ class GraphContext:
         return shapes[0] == shapes[1] or shapes[1] == ()
 
 
-def _fold_constants(op: str, a: float, b: float) -> float | None:
-    """Arithmetic on two constants, where IEEE and Python agree."""
+def _arithmetic(op: str, a: float, b: float) -> float | None:
+    """Operations on two constants, where IEEE and Python agree."""
     match op:
         case "add":
             return a + b
@@ -97,8 +102,14 @@ def _fold_constants(op: str, a: float, b: float) -> float | None:
             return a - b
         case "mul":
             return a * b
-        case "div" if b != 0:
-            return a / b
+        case "div" if b != 0 and (a % b == 0 or abs(math.frexp(b)[0]) == 0.5):
+            return a / b  # a whole number, or exact: 1/3 stays a quotient
+    return _compared(op, a, b)
+
+
+def _compared(op: str, a: float, b: float) -> float | None:
+    """Comparisons and logic of two constants."""
+    match op:
         case "eq":
             return float(a == b)
         case "ne":

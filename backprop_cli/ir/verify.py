@@ -7,7 +7,8 @@ from math import isfinite
 from typing import Any
 
 from backprop_cli.errors import ArityFault, GraphFault, ShapeFault
-from backprop_cli.ir.graph import INPUT, NONE, Graph, arity_fault
+from backprop_cli.ir.builder import arity_fault
+from backprop_cli.ir.graph import INPUT, NONE, Graph
 from backprop_cli.ir.ops import OPERATIONS
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from backprop_cli.engine.evaluate import Sweep, Value, differentiate, evaluate
+from backprop_cli.engine.evaluate import differentiate, evaluate
 from backprop_cli.engine.program import Binder, Bound
-from backprop_cli.engine.selection import find_node, scalar_output
+from backprop_cli.engine.selection import find_node, one_output, scalar_output, select_outputs
+from backprop_cli.engine.sweep import Sweep, Value
 from backprop_cli.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -48,14 +49,17 @@ class Evaluable:
         return self._at(point, values).graph
 
     def __call__(self, point: Point | None = None, /, **values: Any) -> Value:
-        """The value of the output.
+        """The value of the output; of several outputs the values, by name.
 
         >>> from backprop_cli import parse
         >>> parse("x' @ x")(x=[3, 4])
         25.0
+        >>> parse("p = x*y; (x + y, p)")(x=3, y=4)
+        {'output_1': 7.0, 'p': 12.0}
         """
         bound = self._at(point, values)
-        return plain(evaluate(bound.graph, bound.point).value)
+        found = evaluate(bound.graph, bound.point).values
+        return by_output(bound.graph, lambda node: plain(found[node]))
 
     def values(self, point: Point | None = None, /, **values: Any) -> dict[str, Value]:
         """The value of every named node.
@@ -86,12 +90,11 @@ class Evaluable:
         """
         bound = self._at(point, values)
         graph = bound.graph
-        wanted = [wrt] if isinstance(wrt, str) else wrt
-        nodes = None if wanted is None else [find_node(graph, name) for name in wanted]
         if seed is None:
-            graph, output = scalar_output(graph, [] if of is None else [of], "grad")
+            graph, output = scalar_output(graph, listed(of), "grad")
         else:
-            output = graph.outputs[0][1] if of is None else find_node(graph, of)
+            graph, _, output = one_output(graph, listed(of), "grad")
+        nodes = find_nodes(graph, wrt)
         return differentiate(graph, bound.point, output, nodes, seed)
 
     def value_and_grad(
@@ -125,6 +128,23 @@ class Evaluable:
         if isinstance(self._bind, Binder):
             return graph
         return self._bind.rewritten(graph)
+
+
+def listed(names: Sequence[str] | str | None) -> list[str]:
+    """Names as a list: one or none as well."""
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def find_nodes(graph: Graph, names: Sequence[str] | str | None) -> list[int] | None:
+    """The nodes of `wrt`; None where it does not say. Raises NameFault for an unknown name."""
+    return None if names is None else [find_node(graph, name) for name in listed(names)]
+
+
+def by_output(graph: Graph, of_node: Callable[[int], Value]) -> Any:
+    """What belongs to the output; where there are several, by their names."""
+    _, outputs = select_outputs(graph, [])
+    found = {name: of_node(node) for name, node in outputs}
+    return found if len(outputs) > 1 else next(iter(found.values()))
 
 
 def number(value: Any) -> Value:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from backprop_cli.engine.evaluate import Value, differentiate
+from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.program import open_program
-from backprop_cli.engine.selection import find_node, scalar_output
-from backprop_cli.library.base import Evaluable, Point, number, plain
+from backprop_cli.engine.selection import find_node, one_output, scalar_output, select_outputs
+from backprop_cli.engine.sweep import Value
+from backprop_cli.library.base import (
+    Evaluable,
+    Point,
+    by_output,
+    find_nodes,
+    listed,
+    number,
+    plain,
+)
 
 if TYPE_CHECKING:
     from backprop_cli.engine.check import Check
@@ -22,9 +31,16 @@ class Calculus(Evaluable):
     """Jacobians, Hessians, products, series, symbolic derivatives and checks of a program."""
 
     def jacobian(
-        self, point: Point | None = None, /, *, wrt: Sequence[str] | None = None, **values: Any
+        self,
+        point: Point | None = None,
+        /,
+        *,
+        wrt: Sequence[str] | str | None = None,
+        **values: Any,
     ) -> dict[str, Any]:
         """All derivatives of the output, by name, in the shape output + variable.
+
+        Of several outputs, those of each by the output's name.
 
         >>> from backprop_cli import parse
         >>> parse("[x*y, x + y]").jacobian(x=2, y=3)
@@ -34,15 +50,25 @@ class Calculus(Evaluable):
 
         bound = self._at(point, values)
         graph = bound.graph
-        nodes = None if wrt is None else [find_node(graph, name) for name in wrt]
-        output = graph.outputs[0][1]
-        found = jacobian(graph, bound.point, [("", output)], nodes)
-        return {graph.labels()[i]: plain(block) for i, block in found.blocks[output].items()}
+        _, outputs = select_outputs(graph, [])
+        found = jacobian(graph, bound.point, outputs, find_nodes(graph, wrt)).blocks
+        labels = graph.labels()
+        blocks = {out: {labels[i]: plain(b) for i, b in of.items()} for out, of in found.items()}
+        by_name: dict[str, Any] = by_output(graph, blocks.__getitem__)
+        return by_name
 
     def hessian(
-        self, point: Point | None = None, /, *, wrt: Sequence[str] | None = None, **values: Any
+        self,
+        point: Point | None = None,
+        /,
+        *,
+        wrt: Sequence[str] | str | None = None,
+        sparse: bool = False,
+        **values: Any,
     ) -> dict[str, dict[str, Any]]:
         """Second derivatives of a scalar output, by two names, in as few products as it takes.
+
+        With `sparse` each is a scipy.sparse.csr_array, a row for each element of the first name.
 
         >>> from backprop_cli import parse
         >>> parse("x^2*y").hessian(x=2, y=3)
@@ -52,14 +78,15 @@ class Calculus(Evaluable):
 
         bound = self._at(point, values)
         graph, output = scalar_output(bound.graph, [], "hessian")
-        nodes = None if wrt is None else [find_node(graph, name) for name in wrt]
+        nodes = find_nodes(graph, wrt)
         found, labels = hessian(graph, bound.point, output, nodes), graph.labels()
+        blocks = found.sparse_blocks() if sparse else found.blocks
         return {
-            labels[i]: {labels[j]: plain(block) for j, block in row.items()}
-            for i, row in found.blocks.items()
+            labels[i]: {labels[j]: block if sparse else plain(block) for j, block in row.items()}
+            for i, row in blocks.items()
         }
 
-    def diff(self, wrt: str, order: int = 1, formal: bool = False) -> Self:
+    def diff(self, wrt: str, order: int = 1, formal: bool = False, of: str | None = None) -> Self:
         """The symbolic derivative by one named node, simplified, as a function; see `source`.
 
         Of a scalar or, in matrix notation, of arrays with the shapes that `parse` was given.
@@ -73,13 +100,15 @@ class Calculus(Evaluable):
         from backprop_cli.engine.symbolic import symbolic
         from backprop_cli.syntax.unparse import unparse
 
-        graph = self._bare()
-        node, output = find_node(graph, wrt), graph.outputs[0][1]
+        graph, _, output = one_output(self._bare(), listed(of), "diff")
+        node = find_node(graph, wrt)
         text = unparse(symbolic(graph, output, [node], order, formal)[0].graph)
-        return type(self)(open_program(text), text, self._shapes)
+        program = open_program(text)
+        names = set(type(self)(program, text).variables)
+        return type(self)(program, text, {k: v for k, v in self._shapes.items() if k in names})
 
     def jvp(self, along: Point, point: Point | None = None, /, **values: Any) -> Value:
-        """The derivative of the output along a direction, by forward mode.
+        """The derivative of the output along a direction, by forward mode; of several, by name.
 
         >>> from backprop_cli import parse
         >>> parse("[x*y, x + y]").jvp({"x": 1, "y": 3}, x=1, y=2)
@@ -88,11 +117,15 @@ class Calculus(Evaluable):
         from backprop_cli.engine.directional import jvp, read_direction
 
         bound = self._at(point, values)
-        output = bound.graph.outputs[0][1]
-        direction = read_direction(bound.graph, {k: number(v) for k, v in along.items()})
-        return plain(jvp(bound.graph, bound.point, direction, [("", output)]).parts[output])
+        graph = bound.graph
+        direction = read_direction(graph, {k: number(v) for k, v in along.items()})
+        _, outputs = select_outputs(graph, [])
+        found = jvp(graph, bound.point, direction, outputs).parts
+        return by_output(graph, lambda node: plain(found[node]))
 
-    def vjp(self, seed: Any, point: Point | None = None, /, **values: Any) -> dict[str, Value]:
+    def vjp(
+        self, seed: Any, point: Point | None = None, /, *, of: str | None = None, **values: Any
+    ) -> dict[str, Value]:
         """The gradient of the output's elements weighted by `seed`, by name.
 
         >>> from backprop_cli import parse
@@ -102,9 +135,9 @@ class Calculus(Evaluable):
         from backprop_cli.engine.directional import vjp
 
         bound = self._at(point, values)
-        output = bound.graph.outputs[0][1]
-        found = vjp(bound.graph, bound.point, output, number(seed)).parts
-        return {bound.graph.labels()[i]: plain(part) for i, part in found.items()}
+        graph, _, output = one_output(bound.graph, listed(of), "vjp")
+        found = vjp(graph, bound.point, output, number(seed)).parts
+        return {graph.labels()[i]: plain(part) for i, part in found.items()}
 
     def hvp(self, along: Point, point: Point | None = None, /, **values: Any) -> dict[str, Value]:
         """The Hessian of a scalar output times a direction, by name, without the Hessian.
@@ -113,7 +146,8 @@ class Calculus(Evaluable):
         >>> parse("x^2*y").hvp({"x": 1}, x=2, y=3)
         {'x': 6.0, 'y': 4.0}
         """
-        from backprop_cli.engine.directional import hvp, read_direction
+        from backprop_cli.engine.directional import read_direction
+        from backprop_cli.engine.hessian_product import hvp
 
         bound = self._at(point, values)
         graph, output = scalar_output(bound.graph, [], "hvp")
@@ -128,6 +162,7 @@ class Calculus(Evaluable):
         *,
         order: int = 5,
         wrt: str | None = None,
+        of: str | None = None,
         **values: Any,
     ) -> list[Value]:
         """The Taylor coefficients of the output in one variable (by default the only one).
@@ -139,9 +174,9 @@ class Calculus(Evaluable):
         from backprop_cli.engine.taylor import expansion_place, taylor
 
         bound = self._at(point, values)
-        graph = bound.graph
-        name, place = expansion_place(graph, [] if wrt is None else [wrt])
-        found = taylor(graph, bound.point, graph.outputs[0][1], place, name, order)
+        graph, _, output = one_output(bound.graph, listed(of), "taylor")
+        name, place = expansion_place(graph, listed(wrt))
+        found = taylor(graph, bound.point, output, place, name, order)
         return [plain(c) for c in found.coefficients]
 
     def uncertainty(
@@ -167,7 +202,7 @@ class Calculus(Evaluable):
         from backprop_cli.engine.uncertainty import uncertainty
 
         bound = of_variables(self._at(point, values), sigma)
-        graph, output = scalar_output(bound.graph, [] if of is None else [of], "grad")
+        graph, output = scalar_output(bound.graph, listed(of), "grad")
         return uncertainty(differentiate(graph, bound.point, output), bound.sigmas or {})
 
     def check(
@@ -176,7 +211,7 @@ class Calculus(Evaluable):
         /,
         *,
         gradient: str | Mapping[str, Any] | None = None,
-        wrt: Sequence[str] | None = None,
+        wrt: Sequence[str] | str | None = None,
         of: str | None = None,
         tolerance: float = 1e-9,
         **values: Any,
@@ -192,8 +227,8 @@ class Calculus(Evaluable):
         (False, 'the factor cos(y), the derivative of sin(y) by y, is missing')
         """
         bound = self._at(point, values)
-        graph, output = scalar_output(bound.graph, [] if of is None else [of], "check")
-        nodes = None if wrt is None else [find_node(graph, name) for name in wrt]
+        graph, output = scalar_output(bound.graph, listed(of), "check")
+        nodes = find_nodes(graph, wrt)
         if gradient is None:
             from backprop_cli.engine.check import check
 
@@ -234,7 +269,5 @@ class Calculus(Evaluable):
 
         wrt, of = options.pop("wrt", None), options.pop("of", None)
         bound = self._at(point, options)
-        graph, output = scalar_output(bound.graph, [] if of is None else [of], "doctor")
-        wanted = [wrt] if isinstance(wrt, str) else wrt
-        nodes = None if wanted is None else [find_node(graph, name) for name in wanted]
-        return diagnose(graph, bound.point, output, nodes)
+        graph, output = scalar_output(bound.graph, listed(of), "doctor")
+        return diagnose(graph, bound.point, output, find_nodes(graph, wrt))

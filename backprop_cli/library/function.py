@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.engine.program import Binder, open_program
-from backprop_cli.engine.selection import find_node, scalar_output
+from backprop_cli.engine.selection import find_node, one_output, scalar_output
+from backprop_cli.errors import ShapeFault
 from backprop_cli.ir.graph import Graph
-from backprop_cli.library.base import Point, Shape
+from backprop_cli.ir.shapes import show
+from backprop_cli.library.base import Point, Shape, find_nodes, listed
 from backprop_cli.library.calculus import Calculus
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def parse(text: str, shapes: Mapping[str, Shape] | None = None) -> Function:
     >>> parse("a*b + c").variables
     ['a', 'b', 'c']
     """
+    if not isinstance(text, str):
+        raise TypeError(f"parse takes a text, not {type(text).__name__}")
     return Function(open_program(text), text, shapes)
 
 
@@ -41,6 +45,17 @@ def from_graph(graph: Graph) -> Function:
     {'x': 6.0}
     """
     return Function(graph, graph.source)
+
+
+def broadcast(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns in their common shape; raises ShapeFault where there is none."""
+    import numpy as np
+
+    try:
+        return dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+    except ValueError as error:
+        shapes = ", ".join(f"'{name}' is {show(column.shape)}" for name, column in columns.items())
+        raise ShapeFault(f"the rows do not match: {shapes}") from error
 
 
 class Function(Calculus):
@@ -97,7 +112,7 @@ class Function(Calculus):
         if start is None and len(graph.inputs) != 1:
             raise UsageFault("name the variable that the paths start from: start='...'")
         source = graph.inputs[0] if start is None else find_node(graph, start)
-        target = graph.outputs[0][1] if end is None else find_node(graph, end)
+        target = one_output(graph, [], "paths")[2] if end is None else find_node(graph, end)
         middle = None if through is None else find_node(graph, through)
         return path_report(graph, bound.point, source, target, through=middle, top=top)
 
@@ -171,8 +186,7 @@ class Function(Calculus):
         from backprop_cli.engine.selection import find_element
 
         graph = self._at(point, values).graph
-        wanted = [wrt] if isinstance(wrt, str) else wrt
-        nodes = None if wanted is None else [find_node(graph, name) for name in wanted]
+        nodes = find_nodes(graph, wrt)
         graph, output = (graph, None) if of is None else find_element(graph, of)
         return from_graph(backward_graph(graph, output, nodes))
 
@@ -190,14 +204,10 @@ class Function(Calculus):
             import numpy as np
 
             given = {**(point or {}), **values}
-            columns = np.broadcast_arrays(
-                *(np.asarray(value, dtype=np.float64) for value in given.values())
-            )
-            self._scalar_at(
-                {name: column.flat[0] for name, column in zip(given, columns, strict=True)}
-            )
-            ones = np.ones(columns[0].shape) if columns else None
-            sweep = self.sweep(dict(zip(given, columns, strict=True)), seed=ones)
+            columns = broadcast({k: np.asarray(v, dtype=np.float64) for k, v in given.items()})
+            self._scalar_at({k: c.flat[0] if c.size else 1.0 for k, c in columns.items()})
+            ones = np.ones(next(iter(columns.values())).shape) if columns else None
+            sweep = self.sweep(columns, seed=ones)
             names = sweep.graph.names
             return sweep.value, {names[i]: value for i, value in sweep.gradient.items()}
 
@@ -217,7 +227,8 @@ class Function(Calculus):
         /,
         *,
         name: str = "f",
-        wrt: Sequence[str] | None = None,
+        wrt: Sequence[str] | str | None = None,
+        of: str | None = None,
         **values: Any,
     ) -> str:
         """Code for value and gradient: 'python', 'c', ... as `bprop export --to` lists them.
@@ -230,8 +241,8 @@ class Function(Calculus):
         from backprop_cli.render.source_code import targets
 
         graph = self._at(point, values).graph if point or values else self._bare()
-        nodes = None if wrt is None else [find_node(graph, item) for item in wrt]
-        graph, output = scalar_output(graph, [], "export")
+        nodes = find_nodes(graph, wrt)
+        graph, output = scalar_output(graph, listed(of), "export")
         if target in targets.DOCUMENTS:
             return targets.document(graph, output, nodes, target)
         return targets.written(graph, output, nodes, target, name)[1].code

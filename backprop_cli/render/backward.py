@@ -1,16 +1,17 @@
-"""The picture of a backward graph: forward on the left, the adjoints beside their nodes."""
+"""The picture of a backward graph: the forward graph, and the adjoints beside their nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from backprop_cli.engine.backward import Lean
 from backprop_cli.engine.backward_trace import BackwardTrace
 from backprop_cli.engine.trace import barred, display_labels
 from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.ir.traverse import ancestors
 from backprop_cli.render import labels
 from backprop_cli.render.dot import DIGITS, digraph, edge_line, node_line, ranks
-from backprop_cli.render.numbers import shape_text
+from backprop_cli.render.numbers import number, shape_text
 from backprop_cli.render.scene import (
     MOST_NAME,
     MOST_TOOLTIP,
@@ -26,6 +27,8 @@ from backprop_cli.render.scene import (
 )
 from backprop_cli.render.theme import palette
 
+MOST_COPIES = 8  # that a note lists
+
 
 def barred_labels(graph: Graph) -> list[str]:
     """The labels of a graph as on a board: the adjoint of `c` is c̄, constants are numbers."""
@@ -33,6 +36,21 @@ def barred_labels(graph: Graph) -> list[str]:
     for adjoint, node in graph.adjoint_of.items():
         shown[adjoint] = barred(plain[node])
     return shown
+
+
+def copies(found: Lean) -> str | None:
+    """A note about the adjoints that are no operations; None where there are none."""
+    shown, labels_ = barred_labels(found.graph), found.graph.labels()
+    parts = [
+        f"{barred(labels_[node])} = {shown[end] if isinstance(end, int) else number(end)}"
+        for node, end in found.copies
+    ]
+    if not parts:
+        return None
+    more = len(parts) - MOST_COPIES
+    if more > 0:
+        parts[MOST_COPIES:] = [f"and {more:,} more"]
+    return f"adjoints that are copies count as no operations: {', '.join(parts)}"
 
 
 def backward_source(

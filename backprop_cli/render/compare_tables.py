@@ -23,6 +23,7 @@ AT_GIVEN = {
     "first": "at the given point only the first has a value",
     "second": "at the given point only the second has a value",
     "neither": "at the given point neither has a value",
+    "unknown": "at the given point their numbers are too large or too small to tell",
 }
 
 

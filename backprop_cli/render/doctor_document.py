@@ -38,6 +38,7 @@ def document(found: Diagnosis) -> Document:
         "conditions": found.conditions,
         "cancellation": [_loss(graph, loss) for loss in losses],
         "suggestions": [_suggestion(entry, before) for entry in found.suggestions],
+        "beyond": found.beyond,
     }
 
 

@@ -137,9 +137,8 @@ def factor_text(graph: Graph, factor: Factor) -> str:
 def loss_text(loss: Loss) -> str:
     """`cancellation in v3 = a - b: 9.0 of 16 digits lost`."""
     graph = loss.graph
-    labels = graph.labels()
-    cause = "cancellation" if loss.cancels else "amplified rounding"
-    return f"{cause} in {labels[loss.node]} = {operation(loss)}: {_digits(loss)} of 16 digits lost"
+    where = f"{graph.labels()[loss.node]} = {operation(loss)}"
+    return f"{loss.cause} in {where}: {_digits(loss)} of 16 digits lost"
 
 
 def operation(loss: Loss) -> str:
@@ -182,6 +181,9 @@ def _healthy(found: Diagnosis, digits: int) -> list[Block]:
 
 
 def _remedies(found: Diagnosis, digits: int) -> list[Block]:
+    if found.beyond is not None:
+        text = f"The value itself is {found.beyond}, beyond the largest float: "
+        return [Words([text + "no rewrite can hold it, but a program for its logarithm can."])]
     if not found.suggestions:
         return [Words(["No rewrite that is known here cures it."])]
     blocks: list[Block] = [Heading("What to write instead")]

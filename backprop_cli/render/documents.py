@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep
     from backprop_cli.engine.jacobian import Jacobian
     from backprop_cli.engine.paths import PathReport
     from backprop_cli.engine.program import Bound
+    from backprop_cli.engine.sweep import Evaluation, Sweep
     from backprop_cli.engine.trace import Trace
     from backprop_cli.engine.warning import Warning_
     from backprop_cli.ir.ops import Operation

@@ -21,11 +21,8 @@ _LOOKS = {
     "back": {"color": "{colors.adjoint}", "dir": "back"},
     "below": {"dir": "back"},  # from a number
     "cross": {"color": "{colors.faint}", "constraint": "false"},
-    "tie": {
-        "color": "{colors.adjoint}", "style": "dashed", "dir": "none", "constraint": "false",
-        "penwidth": "0.8",
-    },
-}  # fmt: skip
+    "tie": {"color": "{colors.adjoint}", "style": "dashed", "dir": "none", "penwidth": "0.8"},
+}
 
 
 def graph_source(
@@ -143,11 +140,12 @@ def node_line(box: Box, colors: Palette) -> str:
 
 
 def _cell(runs: list[Run], span: int, colors: Palette) -> str:
-    """A cell wide enough for its text in any usual font."""
+    """A cell wide enough for its text in any usual font; in a monospaced one it may be tight."""
     small = runs[0][0] == "flag"
     size, padding = (TINY, 3) if small else (SIZE, PADDING)
     width = sum(labels.points(text, size, bold=role == "name") for role, text in runs)
-    attributes = f'width="{math.ceil(width) + 2 * padding}"'
+    tight = sum(labels.monospaced(text, size) for _, text in runs)
+    attributes = f'width="{math.ceil(max(width + 2 * padding, tight + 2))}"'
     if span > 1:
         attributes += f' colspan="{span}"'
     if small:

@@ -10,7 +10,9 @@ from backprop_cli.render import numbers
 
 ELEMENTS = 3  # shown of a tensor
 TENSOR_DIGITS = 3
-PI = repr(math.pi)
+_LETTERS = {"pi": "π", "tau": "τ"}
+_NAMED = re.compile(r"\b(?:pi|tau)\b")
+MONOSPACED = 61  # advance width in DejaVu Sans Mono and Courier, in 1/100 em, rounded up
 MOST_NESTED = 4  # a tensor of no more elements is shown whole
 
 
@@ -51,6 +53,7 @@ _WIDTHS = _Widths(
     }.items()
     for letter in letters
 )
+_BARS = "\u0304\u0305"  # over the letter before
 _CONTROL = dict.fromkeys(
     (*range(32), *range(127, 160), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd"
 )
@@ -100,21 +103,28 @@ def short(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     tail = (most - 1) // 3
-    return text[: most - 1 - tail] + "…" + text[len(text) - tail :]
+    return text[: most - 1 - tail] + "…" + text[len(text) - tail :].lstrip(_BARS)
 
 
 def points(text: str, size: float, *, bold: bool = False) -> float:
-    """The width of a text in points, in the widest font that a viewer may take."""
+    """The width of a text in points, in the widest font (not monospaced) that a viewer may take."""
     return sum(map(_WIDTHS.__getitem__, text)) / 100 * size * (1.12 if bold else 1.0)
 
 
+def monospaced(text: str, size: float) -> float:
+    """The width of a text in points where a viewer has letters of one width only."""
+    widths = (_WIDTHS[letter] for letter in text)
+    return sum(MONOSPACED if w <= 100 else w for w in widths if w) / 100 * size
+
+
 def pretty(expression: str) -> str:
-    """An expression with its products as dots, spaced where nothing else is, and π by its name.
+    """An expression with its products as dots, spaced where nothing else is, π and τ as letters.
 
     >>> pretty("2*x + y"), pretty("c*d")
     ('2·x + y', 'c · d')
     """
-    text = expression.replace(" * ", "*").replace(PI, "π")
+    text = expression.replace(" * ", "*")
+    text = _NAMED.sub(lambda found: _LETTERS[found[0]], text)
     return text.replace("*", "·" if " " in text or "(" in text else " · ")
 
 

@@ -10,8 +10,10 @@ from backprop_cli.render.latex_functions import (
     ATOM,
     CALL,
     CASES,
+    MOD,
     POWER,
     PRODUCT,
+    SUM,
     Part,
     Parts,
     Writer,
@@ -28,7 +30,61 @@ def matrix_product(writer: Writer, node: int, args: Sequence[int]) -> Parts:
         text = [(left, ATOM, True), r"^{\top}"]
     if transposed(writer, right) and len(graph.shape(right)) == 1:
         right = graph.arguments(right)[0]
-    return PRODUCT, [*text, r" \, ", (right, PRODUCT + 1, True)]
+    chained = is_product(writer, right) and not is_row(writer, right)
+    return PRODUCT, [*text, r" \, ", (right, PRODUCT + (not chained), True)]
+
+
+def is_product(writer: Writer, node: int) -> bool:
+    """Whether a vector or a matrix is written as a product: A (B x) is A B x."""
+    graph = writer.graph
+    return graph.op(node).name == "matmul" and bool(graph.shape(node)) and node not in writer.names
+
+
+def outer(writer: Writer, node: int, args: Sequence[int]) -> Parts:
+    left, right = args
+    row: list[Part] = [(right, ATOM, True), r"^{\top}"]
+    return PRODUCT, [(left, writer.factor(left, "mul"), False), r" \, ", *row]
+
+
+def is_matrix(writer: Writer, node: int) -> bool:
+    """Whether functions and powers of a node would look like those of a matrix."""
+    return len(writer.graph.shape(node)) > 1
+
+
+def exponential(writer: Writer, node: int, args: Sequence[int]) -> Parts:
+    """e^x; of a matrix exp(X), for e^X is another function."""
+    if is_matrix(writer, node):
+        return CALL, [r"\exp\left(", (args[0], CASES, False), r"\right)"]
+    return POWER, ["e^{", (args[0], CASES, False), "}"]
+
+
+def add(writer: Writer, node: int, args: Sequence[int]) -> Parts:
+    return SUM, [
+        *summand(writer, node, args[0], False),
+        " + ",
+        *summand(writer, node, args[1], True),
+    ]
+
+
+def sub(writer: Writer, node: int, args: Sequence[int]) -> Parts:
+    right = summand(writer, node, args[1], True, MOD)
+    return SUM, [*summand(writer, node, args[0], False), " - ", *right]
+
+
+def summand(writer: Writer, node: int, operand: int, bare: bool, least: int = SUM) -> list[Part]:
+    """A term; a number beside a matrix as a matrix of that number, for A + 1 is no A + I."""
+    graph = writer.graph
+    if not is_matrix(writer, node) or graph.shape(operand):
+        return [(operand, least, bare)]
+    ones = filled(writer, node, 1.0)
+    one = graph.codes[operand] == CONST and graph.static[operand] == 1
+    return [ones] if one else [(operand, PRODUCT, bare), " ", ones]
+
+
+def filled(writer: Writer, node: int, value: float) -> str:
+    """The matrix of ones, or zeros, of a node's shape."""
+    sizes = r" \times ".join(map(str, writer.graph.shape(node)))
+    return rf"{{\mathbf{{{value:.0f}}}}}_{{{sizes}}}"
 
 
 def is_row(writer: Writer, node: int) -> bool:
@@ -72,13 +128,14 @@ def stack(writer: Writer, node: int, args: Sequence[int]) -> Parts:
     graph = writer.graph
     if graph.static[node] != 0 or len(graph.shape(node)) > 2:
         return call_list(writer, node, args)
-    rows = [
-        graph.arguments(a) if graph.op(a).name == "stack" and a not in writer.names else (a,)
-        for a in args
-    ]
     text: list[Part] = []
-    for row in rows:
-        text += [r" \\ ", *listed(row, " & ")]
+    for row in args:
+        if graph.op(row).name == "stack" and row not in writer.names:
+            text += [r" \\ ", *listed(graph.arguments(row), " & ")]
+        elif graph.shape(row) and not is_row(writer, row):
+            text += [r" \\ ", (row, ATOM, True), r"^{\top}"]
+        else:
+            text += [r" \\ ", (row, CASES + 1, False)]
     return ATOM, [r"\begin{bmatrix} ", *text[1:], r" \end{bmatrix}"]
 
 
@@ -102,6 +159,5 @@ def broadcast(writer: Writer, node: int, args: Sequence[int]) -> Parts:
     graph = writer.graph
     value = graph.static.get(args[0]) if graph.codes[args[0]] == CONST else None
     if value in (0.0, 1.0) and args[0] not in writer.names:
-        sizes = r" \times ".join(map(str, graph.shape(node)))
-        return ATOM, [rf"{{\mathbf{{{value:.0f}}}}}_{{{sizes}}}"]
+        return ATOM, [filled(writer, node, value)]
     return writer.call(node)

@@ -61,7 +61,6 @@ TEMPLATES: dict[str, Template] = {name: _call(command) for name, command in _NAM
     "square": Template("#0^{2}", POWER, (ATOM,)),
     "reciprocal": Template(r"\frac{1}{#0}", FRACTION, (CASES,)),
     "hypot": Template(r"\sqrt{#0^{2} + #1^{2}}", ATOM, (ATOM, ATOM)),
-    "exp": Template("e^{#0}", POWER, (CASES,)),
     "exp2": Template("2^{#0}", POWER, (CASES,)),
     "expm1": Template("e^{#0} - 1", SUM, (CASES,)),
     "log1p": Template(r"\ln\left(1 + #0\right)", CALL, (SUM,)),
@@ -71,8 +70,6 @@ TEMPLATES: dict[str, Template] = {name: _call(command) for name, command in _NAM
     "abs": Template(r"\left|#0\right|", ATOM, (CASES,)),
     "floor": Template(r"\left\lfloor #0 \right\rfloor", ATOM, (CASES,)),
     "ceil": Template(r"\left\lceil #0 \right\rceil", ATOM, (CASES,)),
-    "add": Template("#0 + #1", SUM, (SUM, SUM)),
-    "sub": Template("#0 - #1", SUM, (SUM, MOD)),
     "mod": Template(r"#0 \bmod #1", MOD, (PRODUCT, PRODUCT)),
     "lt": Template("#0 < #1", COMPARISON, (SUM, SUM)),
     "le": Template(r"#0 \le #1", COMPARISON, (SUM, SUM)),
@@ -86,18 +83,14 @@ TEMPLATES: dict[str, Template] = {name: _call(command) for name, command in _NAM
     "logdet": Template(r"\ln\det\left(#0\right)", CALL, (CASES,)),
     "inv": Template("#0^{-1}", POWER, (ATOM,)),
     "solve": Template("#0^{-1} #1", PRODUCT, (ATOM, FRACTION)),
-    "outer": Template(r"#0 \, #1^{\top}", PRODUCT, (PRODUCT, ATOM)),
     "cross": Template(r"#0 \times #1", MOD, (PRODUCT, PRODUCT)),
 }
 # operands that may not begin with a sign where they stand
 UNSIGNED = {
     "neg": (0,),
-    "add": (1,),
-    "sub": (1,),
     "log1p": (0,),
     "mod": (0, 1),
     "solve": (1,),
-    "outer": (1,),
     "cross": (0, 1),
 }
 REDUCTIONS = {

@@ -129,6 +129,8 @@ class _Writer:
     def product(self, node: int, args: Sequence[int]) -> Parts:
         left, right = args
         sign, least = " ", PRODUCT
+        if self._ends_in_dot(left):
+            least = PRODUCT + 1  # (x' y) z, for x' y z could be x' (y z)
         if all(self.graph.shape(a) for a in args):
             sign, least = r" \odot ", self.factor(left, "matmul")
         elif self._digit(right) or self._brackets(right):
@@ -136,6 +138,14 @@ class _Writer:
         elif self._word(left) or self._word(right):
             sign = r" \, "
         return PRODUCT, [(left, least, False), sign, (right, PRODUCT, True)]
+
+    def _ends_in_dot(self, node: int) -> bool:
+        """Whether a number is a product of vectors, or ends in one."""
+        graph = self.graph
+        while node not in self.names and graph.op(node).name == "mul":
+            node = graph.arguments(node)[1]
+        dot = graph.op(node).name == "matmul" and not graph.shape(node)
+        return dot and node not in self.names
 
     def factor(self, node: int, other: str) -> int:
         """The least level of a left factor; the other kind of product needs brackets."""
@@ -177,7 +187,8 @@ class _Writer:
             command = TEMPLATES[op].text.partition(r"\left")[0]
             inner = graph.arguments(base)[0]
             return CALL, [f"{command}^{{{count:.0f}}}\\left(", (inner, CASES, False), r"\right)"]
-        return POWER, [(base, ATOM, True), "^{", (exponent, CASES, False), "}"]
+        elementwise = r"\circ " if latex_arrays.is_matrix(self, base) else ""
+        return POWER, [(base, ATOM, True), f"^{{{elementwise}", (exponent, CASES, False), "}"]
 
     def identity(self, node: int, args: Sequence[int]) -> Parts:
         return self.operand(args[0])
@@ -202,6 +213,8 @@ class _Writer:
     def quotient(self, node: int, args: Sequence[int]) -> Parts:
         """A fraction, with the sign of its numerator before it."""
         top, bottom = args
+        if latex_arrays.is_matrix(self, bottom):
+            return PRODUCT, [(top, FRACTION, False), r" \oslash ", (bottom, FRACTION, True)]
         rest: list[Part] = ["}{", (bottom, CASES, False), "}"]
         if self.graph.op(top).name == "neg" and top not in self.names:
             inner = self.graph.arguments(top)[0]
@@ -213,7 +226,11 @@ _SPECIAL: dict[str, Callable[[Any, int, Sequence[int]], Parts]] = {
     "mul": _Writer.product,
     "div": _Writer.quotient,
     "polygamma": _Writer.polygamma,
+    "add": latex_arrays.add,
+    "sub": latex_arrays.sub,
+    "exp": latex_arrays.exponential,
     "matmul": latex_arrays.matrix_product,
+    "outer": latex_arrays.outer,
     "pow": _Writer.power,
     "identity": _Writer.identity,
     "where": _Writer.cases,

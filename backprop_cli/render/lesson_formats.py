@@ -6,17 +6,22 @@ shows: formulas as `math` blocks (whose sanitizer refuses \operatorname), names 
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 
 from backprop_cli.errors import UsageFault
 from backprop_cli.render.diagnostics import columns
+from backprop_cli.render.folding import fold
 from backprop_cli.render.latex_names import escaped
 from backprop_cli.render.lesson import Block, Code, Equations, Heading, Math, Row, Words
 
 WIDTH = 80  # columns of a paragraph where there is no terminal
 WIDEST = 100
+LONGEST = 70  # columns of a sum that LaTeX sets on one line
+LEAST = 20  # of a folded formula, however narrow the terminal
 INDENT = "  "
+_HELD = "\ue000·\ue000"  # a product that is not broken
 _MARKS = str.maketrans({mark: "\\" + mark for mark in "\\`*_<>[]|$"})  # what Markdown reads
 
 
@@ -42,13 +47,14 @@ def text(lesson: Sequence[Block], width: int | None = None, color: bool = False)
     parts = []
     for block in lesson:
         if isinstance(block, Heading):
-            parts.append(f"\x1b[1m{block.text}\x1b[0m" if color else block.text)
+            title = _wrapped(block.text, width)
+            parts.append(f"\x1b[1m{title}\x1b[0m" if color else title)
         elif isinstance(block, Words):
             parts.append(_wrapped(_said(block, lambda formula: formula.text), width))
         elif isinstance(block, Code):
             parts.append("\n".join(INDENT + line for line in block.lines))
         elif block.rows:
-            parts.append("\n".join(_lines(block)))
+            parts.append("\n".join(_lines(block, _limit(width))))
     return "\n\n".join(parts) + "\n"
 
 
@@ -57,26 +63,72 @@ def _said(words: Words, formula: Callable[[Math], str], plain: Callable[[str], s
 
 
 def _wrapped(paragraph: str, width: int | None) -> str:
-    return textwrap.fill(paragraph, min(width or WIDTH, WIDEST), break_long_words=False)
+    return textwrap.fill(paragraph, _limit(width), break_long_words=False)
 
 
-def _lines(block: Equations) -> list[str]:
-    """Equations with their signs below one another."""
+def _limit(width: int | None) -> int:
+    return min(width or WIDTH, WIDEST)
+
+
+def _lines(block: Equations, limit: int) -> list[str]:
+    """Equations with their signs below one another; one that is too long takes several lines."""
     left = max(columns(row.left.text) for row in block.rows)
     lines = []
     for row in block.rows:
-        gap = " " * (left - columns(row.left.text))
-        if block.stacked:
-            first, *rest = row.chain
-            lines.append(f"{INDENT}{row.left.text} = {first.text}")
-            lead = " " * (len(INDENT) + columns(row.left.text))
-            lines += [f"{lead} = {link.text}" for link in rest]
-            continue
-        sign = f"{gap} = " if row.sign == "=" else f"{row.sign}{gap}  "
-        chain = (sign if row.chain else gap) + " = ".join(link.text for link in row.chain)
-        line = f"{INDENT}{row.left.text}{chain}"
-        lines.append(f"{line}    ({row.remark})" if row.remark else line.rstrip())
+        line, bare = _line(row, left), _line(row._replace(remark=""), left)
+        if block.stacked or columns(bare) > limit:
+            lines += _stacked(row, limit)
+        elif columns(line) > limit:
+            lines += [bare, *_remark(row, columns(row.left.text) + len(INDENT) + 1, limit)]
+        else:
+            lines.append(line)
     return lines
+
+
+def _line(row: Row, left: int) -> str:
+    gap = " " * (left - columns(row.left.text))
+    sign = f"{gap} = " if row.sign == "=" else f"{row.sign}{gap}  "
+    chain = (sign if row.chain else gap) + " = ".join(link.text for link in row.chain)
+    line = f"{INDENT}{row.left.text}{chain}"
+    return f"{line}    ({row.remark})" if row.remark else line.rstrip()
+
+
+def _stacked(row: Row, limit: int) -> list[str]:
+    """A line for each link of the chain, or more where it is long; the remark at the end."""
+    head = f"{INDENT}{row.left.text}"
+    links = [f"= {link.text}" for link in row.chain]
+    lead = columns(head) + 1
+    lines: list[str] = []
+    if row.sign != "=":
+        lines += fold(head + row.sign, limit).split("\n")
+        links[:1] = [link.text for link in row.chain[:1]]
+        head, lead = " " * len(INDENT), 2 * len(INDENT)
+    for link in links:
+        first, *more = _terms(link, max(limit - lead, LEAST))
+        start = f"{head} " if not lines else " " * lead
+        lines.append(start + first)
+        lines += [" " * (lead + len(INDENT)) + line for line in more]
+    if row.remark and lines and columns(lines[-1]) + columns(row.remark) + 6 <= limit:
+        lines[-1] += f"    ({row.remark})"
+    elif row.remark:
+        lines += [] if lines else [head]
+        lines += _remark(row, lead, limit)
+    return lines
+
+
+def _remark(row: Row, lead: int, limit: int) -> list[str]:
+    text = fold(f"({row.remark})", max(limit - lead, LEAST))
+    return [" " * lead + line for line in text.split("\n")]
+
+
+def _terms(link: str, room: int) -> list[str]:
+    """A formula in lines, broken between terms; between factors only where a term is too long."""
+    if columns(link) <= room:
+        return [link]
+    room -= len(INDENT)  # of all lines but the first
+    if all(columns(term) <= room for term in link.split(" + ")):
+        link = link.replace(" · ", _HELD)
+    return fold(link, room).replace(_HELD, " · ").split("\n")
 
 
 def _plain(text: str) -> str:
@@ -124,11 +176,43 @@ def _align(block: Equations) -> str:
 
 
 def _aligned_row(row: Row, stacked: bool) -> list[str]:
-    links = [f"= {link.tex}" for link in row.chain]
-    if links and row.sign != "=":
-        links[0] = rf"{row.sign} \quad {row.chain[0].tex}"
-    remark = rf" \quad \text{{({escaped(row.remark)})}}" if row.remark else ""
-    if stacked:
-        first, *rest = links
-        return [f"{row.left.tex} &{first}", *(f"&{link}" for link in rest)]
-    return [f"{row.left.tex} &{' '.join(links)}{remark}"]
+    """An equation on one line, or with a line for each link of its chain, and more of long sums."""
+    first = "= " if row.sign == "=" else rf"{row.sign} \quad "
+    signs = [first, *["= "] * len(row.chain)]
+    if stacked or len(_line(row, 0)) > WIDEST:
+        parts = [(sign, _summed(link)) for sign, link in zip(signs, row.chain, strict=False)]
+        lines = [line for sign, (head, *rest) in parts for line in (sign + head, *rest)]
+    else:
+        pairs = zip(signs, row.chain, strict=False)
+        lines = [" ".join(f"{sign}{link.tex}" for sign, link in pairs)]
+    if row.remark:
+        lines[-1:] = [rf"{''.join(lines[-1:])} \quad \text{{({escaped(row.remark)})}}"]
+    return [f"{row.left.tex} &{lines[0]}", *(f"&{line}" for line in lines[1:])]
+
+
+def _summed(link: Math) -> list[str]:
+    """The LaTeX of a formula; of a long sum, a line for every few terms."""
+    texts, terms = _terms_of(link.text), _terms_of(link.tex)
+    if columns(link.text) <= LONGEST or len(texts) != len(terms):
+        return [link.tex]
+    lines, held = [terms[0]], columns(texts[0])
+    for text, term in zip(texts[1:], terms[1:], strict=True):
+        if held + columns(text) > LONGEST:
+            lines.append(rf"\quad {{}} + {term}")
+            held = columns(text)
+        else:
+            lines[-1] += f" + {term}"
+            held += 3 + columns(text)
+    return lines
+
+
+def _terms_of(formula: str) -> list[str]:
+    """The terms of a sum, whose brackets are left whole."""
+    terms, depth = [""], 0
+    for part in re.split(r"( \+ |[(){}\[\]])", formula):
+        depth += (part in "([{") - (part in ")]}") if len(part) == 1 else 0
+        if part == " + " and not depth:
+            terms.append("")
+        else:
+            terms[-1] += part
+    return terms

@@ -11,7 +11,7 @@ from backprop_cli.render.sheets import NAME, VALUE, said
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backprop_cli.engine.directional import Product
+    from backprop_cli.engine.product import Product
 
 ALONG = Column("along", numeric=True, style="derivative")
 

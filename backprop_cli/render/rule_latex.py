@@ -80,4 +80,5 @@ def _set(text: str, names: dict[str, str]) -> str:
             result.append(command if called or token not in BY_NAME else escaped(token))
         else:
             result.append(_SIGNS.get(token, token))
-    return re.sub(" +", " ", "".join(result))
+    joined = re.sub(r" \}\s*\\text\{ ", " ", "".join(result))  # words in a row are one text
+    return re.sub(" +", " ", joined)

@@ -169,10 +169,9 @@ def traced(
 
 def number_of(graph: Graph, node: int) -> str:
     """The number of a constant as a user would write it."""
-    from backprop_cli.engine.trace import number_text
+    from backprop_cli.syntax.unparse import constant
 
-    value = float(graph.static[node])
-    return number_text(value) if labels.finite(value) else str(value)
+    return constant(graph, node)
 
 
 def _use(id: str, text: str) -> Box:

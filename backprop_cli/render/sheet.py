@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from backprop_cli.render.diagnostics import columns
 from backprop_cli.render.numbers import elements, exact, value
 
 Cell = Any  # a text, a number, a tensor, or None where there is nothing to show
@@ -33,6 +34,32 @@ class Sheet(NamedTuple):
     foot: Sequence[str] = ()
     index_at: int | None = 1
     header: bool = True
+
+
+class Block(NamedTuple):
+    """Columns of a table that stand side by side: the text of each cell, and the widths."""
+
+    columns: Sequence[Column]
+    rows: list[list[str]]
+    widths: list[int]
+    header: bool
+
+    @property
+    def width(self) -> int:
+        """The columns of a terminal that the table takes with its gaps."""
+        return total(self.widths, self.header)
+
+
+def total(widths: Sequence[int], header: bool) -> int:
+    return sum(widths) + 3 * len(widths) + (1 if header else 0)
+
+
+def whole(sheet: Sheet, digits: int) -> Block:
+    """A table as one block, as wide as its texts are."""
+    rows = [[text(cell, digits) for cell in row] for row in sheet.rows]
+    titles = [column.title if sheet.header else "" for column in sheet.columns]
+    widths = [max(columns(row[k]) for row in (titles, *rows)) for k in range(len(titles))]
+    return Block(sheet.columns, rows, widths, sheet.header)
 
 
 def text(cell: Cell, digits: int) -> str:

@@ -9,13 +9,14 @@ from backprop_cli.render.numbers import elements, nested, value
 from backprop_cli.render.sheet import Column, Sheet
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep
     from backprop_cli.engine.jacobian import Jacobian
+    from backprop_cli.engine.sweep import Evaluation, Sweep
     from backprop_cli.ir.graph import Graph
     from backprop_cli.ir.ops import Operation
 
 TITLE = 60  # columns of source text that a title may repeat
-WIDEST = 12  # columns of a matrix that is shown as one
+WIDEST = 12  # columns of a matrix that is shown as one (in blocks where they do not fit)
+MOST_ENTRIES = 1000  # of a larger matrix, in a table for people
 
 NAME = Column("name", style="name")
 VALUE = Column("value", numeric=True, style="value")
@@ -96,10 +97,24 @@ def _matrix(found: Jacobian, name: str, node: int, item: Any, digits: int) -> Sh
         ]
         return Sheet(columns, table, title)
     long = [
-        [row[0], head, part] for row in table for head, part in zip(heads, row[1:], strict=True)
+        [row[0], head, part]
+        for row in table
+        for head, part in zip(heads, row[1:], strict=True)
+        if part != 0
     ]
     columns = [Column("output", style="name"), Column("by", style="name"), DERIVATIVE]
-    return Sheet(columns, long, title)
+    left_out = ["entries that are 0 are left out"] if len(long) < len(table) * len(heads) else []
+    return entries(columns, long, title, left_out)
+
+
+def entries(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], title: str, foot: Sequence[str]
+) -> Sheet:
+    """The entries of a matrix that is too wide to be shown as one, a row for each."""
+    more = len(rows) - MOST_ENTRIES
+    if more > 0:
+        foot = [f"... and {more:,} more (all: --json or --format csv)", *foot]
+    return Sheet(columns, rows[:MOST_ENTRIES], title, foot)
 
 
 def _zeros(graph: Graph, node: int) -> Any:

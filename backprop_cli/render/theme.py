@@ -11,7 +11,10 @@ FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
 
 
 class Palette(NamedTuple):
-    """The colours of one look. Those of texts differ from one another: they tell texts apart."""
+    """The colours of one look. Those of texts differ from one another: they tell texts apart.
+
+    Contrast is at least that of WCAG 2.1, AA: 4.5 for texts, 3 for lines.
+    """
 
     background: str
     text: str
@@ -33,15 +36,15 @@ LIGHT = Palette(
     value="#1e40af",
     adjoint="#c2410c",
     rule="#9a3412",
-    muted="#6b7280",
+    muted="#646b78",
     bad="#b91c1c",
-    flag="#a16207",
+    flag="#946200",
     edge="#6c727f",
-    faint="#b6bcc6",
+    faint="#8a919e",
     highlight="#7c3aed",
     boxes={
         "variable": ("#1d4ed8", "#eff6ff"),
-        "constant": ("#9ca3af", "#f9fafb"),
+        "constant": ("#8a919e", "#f9fafb"),
         "operation": ("#6b7280", "#ffffff"),
         "output": ("#15803d", "#f0fdf4"),
         "adjoint": ("#c2410c", "#fff7ed"),
@@ -57,7 +60,7 @@ DARK = Palette(
     bad="#fca5a5",
     flag="#fde047",
     edge="#9aa2b1",
-    faint="#596273",
+    faint="#606a7c",
     highlight="#c4b5fd",
     boxes={
         "variable": ("#60a5fa", "#172554"),

@@ -12,7 +12,7 @@ from backprop_cli.render.path_table import percent, shortened
 from backprop_cli.render.sheet import Column, Sheet
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Evaluation, Sweep
+    from backprop_cli.engine.sweep import Evaluation, Sweep
     from backprop_cli.engine.uncertainty import Item, Uncertainty
 
 SIGMA = Column("σ", numeric=True)

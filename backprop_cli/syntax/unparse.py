@@ -43,6 +43,12 @@ def number(value: float) -> str:
     return repr(value)
 
 
+def constant(graph: Graph, node: int) -> str:
+    """A constant of a graph as text; Euler's number is `e` where nothing else has that name."""
+    value = graph.static[node]
+    return "e" if value == math.e and "e" not in graph.by_name else number(value)
+
+
 def sizes(shape: Iterable[Any]) -> str:
     return f"[{', '.join(str(size) for size in shape)}]"
 
@@ -78,7 +84,7 @@ def parts(graph: Graph, node: int) -> tuple[int, list[Part]]:
     static: Any = graph.static.get(node)
     operands = list(graph.arguments(node))
     if name == "const":
-        text = number(static)
+        text = constant(graph, node)
         return (SIGN if text.startswith("-") else ATOM), [text]
     if name == "input":
         return ATOM, [graph.names[node]]
@@ -112,18 +118,26 @@ def _infix(
 ) -> tuple[int, list[Part]]:
     if name == "neg":
         # brackets keep -(3), the negation of 3, from being the number -3
-        constant = graph.codes[operands[0]] == CONST and operands[0] not in graph.names
-        return level, ["-", (operands[0], ATOM + 1 if constant else level, True)]
+        digits = graph.codes[operands[0]] == CONST and operands[0] not in graph.names
+        digits = digits and graph.static[operands[0]] not in (math.pi, math.tau, math.e)
+        return level, ["-", (operands[0], ATOM + 1 if digits else level, True)]
     if name == "not":
         return level, ["not ", (operands[0], level, False)]
     left, right = operands
     if name == "pow":
-        return level, [(left, ATOM, True), "^", (right, SIGN, False)]
+        return level, [(left, ATOM, True), "^", (right, _exponent_level(graph, right), False)]
     spaced = f" {sign} " if name in SPACED or level == COMPARISON else sign
     least = level if name in LEFT_ASSOCIATIVE else level + 1
     if _looks_otherwise(graph, name, left):
         least = level + 1
     return level, [(left, least, False), spaced, (right, level + 1, level > COMPARISON)]
+
+
+def _exponent_level(graph: Graph, node: int) -> int:
+    """The level that needs no brackets in an exponent: 2^-x, but 2^(x^2) and 2^(-x^2)."""
+    if graph.op(node).name == "neg":
+        (node,) = graph.arguments(node)
+    return ATOM if graph.op(node).name == "pow" else SIGN
 
 
 def _looks_otherwise(graph: Graph, name: str, left: int) -> bool:
@@ -171,7 +185,7 @@ def _static_arguments(
 def expression(graph: Graph, node: int, labels: Sequence[str]) -> str:
     """The operation of one node over the labels of its arguments.
 
-    >>> from backprop_cli.ir.graph import Builder
+    >>> from backprop_cli.ir.builder import Builder
     >>> b = Builder(); v = b.add("mul", b.input("x"), b.const(-2.0)); g = b.graph([(None, v)])
     >>> expression(g, v, ["x", "-2"])
     'x*(-2)'

@@ -12,36 +12,38 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 from backprop_cli.transform import alternatives, identities, selections
 from backprop_cli.transform.factoring import content
-from backprop_cli.transform.forms import ONE, ZERO, E, Product, Sum, tidy
+from backprop_cli.transform.forms import ONE, ZERO, E, Product, Sum, over, scaled, tidy
 from backprop_cli.transform.products import Products
 from backprop_cli.transform.rewrite import Compiled
+from backprop_cli.transform.roots import HALF
 from backprop_cli.transform.selections import TRUTHS
-from backprop_cli.transform.written import HALF
 
 ARITHMETIC = frozenset(
     ("add", "sub", "neg", "mul", "div", "pow", "square", "reciprocal", "sqrt", "exp")
 )
-MOST_TERMS = 40  # of a sum for which other ways of writing it are tried
+MOST_TERMS = 80  # of a sum for which other ways of writing it are tried
 MOST_SPREAD = 200  # terms of a shared sum that a larger one takes up one by one
-LONGEST = 300  # operations of an expression, likewise
+LONGEST = 1000  # operations of an expression, likewise
 MOST_NODES = 20_000  # of a graph, likewise
 DEEPEST = 3  # sums within sums that are tried at once
+NO_SUM = (Product(ONE, {E: ZERO}), Sum(ZERO, {}))
 
 
 class Algebra(Products):
     """Makes nodes by algebra where it can, by rules elsewhere."""
 
-    __slots__ = ("_level", "_opening", "_sums")
+    __slots__ = ("_level", "_opening", "_spread", "_sums")
 
     def __init__(
         self, builder: Builder, rules: dict[str, list[Compiled]], formal: bool = False
     ) -> None:
         super().__init__(builder, rules, formal)
         self._sums: dict[Any, int] = {}
+        self._spread: dict[int, tuple[Product, Sum]] = {}  # products by a base: the sums they are
         self._level = 0
         self._opening: set[int] = set()
 
@@ -115,7 +117,8 @@ class Algebra(Products):
         return node
 
     def _make_product(self, product: Product) -> int:
-        product = Product(product.coefficient, {b: e for b, e in product.factors.items() if e != 0})
+        factors = {b: e for b, e in product.factors.items() if e != 0}
+        product = self.settled(Product(product.coefficient, factors))
         if product.coefficient == 0 or not product.factors:
             return self.number_node(product.coefficient)
         simpler = identities.product(self, product)
@@ -137,6 +140,9 @@ class Algebra(Products):
             for other in alternatives.of_product(self, node, product):
                 if self.cost(other) < self.cost(best):
                     best = other
+            for other in alternatives.preferred(self, product):
+                if self.cost(other) <= self.cost(best):
+                    best = other
             self._level -= 1
             self._opening.discard(node)
             if best != node:
@@ -152,8 +158,7 @@ class Algebra(Products):
     def _multiple(self, c: Fraction, base: int) -> int:
         """A number times a sum: in front of it, or in each term, whichever is shorter."""
         product = Product(c, {base: ONE})
-        const, terms = self.sums[base]
-        scaled = Sum(tidy(const * c), {term: tidy(k * c) for term, k in terms.items()})
+        scaled = over(self.sums[base], 1 / c)
         inside, outside = self.write_sum(scaled), self.write_product(product)
         node = outside if self.cost(outside) < self.cost(inside) else inside
         self.products.setdefault(node, product)
@@ -174,16 +179,16 @@ class Algebra(Products):
         """Adds c*node to terms; returns the number that came of it."""
         value = self.number(node)
         if value is not None:
-            return c * value
+            return scaled(c, value)
         inner = self.sums.get(node)
         if inner is not None and len(inner.terms) <= MOST_SPREAD:
             for term, k in inner.terms.items():
-                terms[term] = tidy(terms.get(term, ZERO) + c * k)
-            return c * inner.const
+                terms[term] = tidy(terms.get(term, ZERO) + scaled(c, k))
+            return scaled(c, inner.const)
         product = self.products.get(node)
         if inner is None and product is not None and product.coefficient != 1:
             monic = self.product_node(Product(ONE, product.factors))
-            c = c * product.coefficient
+            c = scaled(c, product.coefficient)
             if monic != node:
                 return self.gather(terms, c, monic)
         terms[node] = tidy(terms.get(node, ZERO) + c)
@@ -207,7 +212,7 @@ class Algebra(Products):
         if len(terms) == 1 and const == 0:
             ((term, c),) = terms.items()
             return self.scaled(c, term)
-        gcd = content(total)
+        gcd = content(total, self.decimals)
         if gcd != 1:
             monic = Sum(const / gcd, {term: c / gcd for term, c in terms.items()})
             base = self.sum_node(monic)
@@ -225,4 +230,21 @@ class Algebra(Products):
             self._level -= 1
         if best not in self.numbers and best not in terms:
             self.sums.setdefault(best, total)
+        also = self.products.get(best)
+        if also is not None and also.factors:
+            self._spread.setdefault(max(also.factors), (also, total))
         return best
+
+    def spread(self, product: Product) -> int | None:
+        """A product with a sum for those of its factors that are one; None if there are none."""
+        for base in product.factors:
+            form, total = self._spread.get(base, NO_SUM)
+            if all(product.factors.get(b) == e for b, e in form.factors.items()):
+                c = product.coefficient / form.coefficient
+                rest = {b: e for b, e in product.factors.items() if b not in form.factors}
+                if not rest:
+                    return self.write_sum(over(total, 1 / c))
+                return self.write_product(
+                    Product(c * self.merge(rest, self.write_sum(total), ONE), rest)
+                )
+        return None

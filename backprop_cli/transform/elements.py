@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from backprop_cli.errors import UsageFault
-from backprop_cli.ir.graph import CONST, Builder
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST
 from backprop_cli.ir.ops import Expr
 
 MOST = 300_000  # scalar nodes
@@ -52,7 +53,7 @@ class Elements:
         if len(self.builder) > MOST:
             raise UsageFault(
                 f"element by element, this program takes more than {MOST:,} operations",
-                help="--to numpy, jax or torch keeps arrays whole",
+                help="--to numpy, jax, torch, c, javascript or python keeps arrays whole",
             )
 
     def total(self, nodes: list[int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import gcd, lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backprop_cli.transform.forms import (
     ONE,
@@ -16,6 +16,7 @@ from backprop_cli.transform.forms import (
     Sum,
     difference,
     lower,
+    scaled,
     times,
     whole,
 )
@@ -25,18 +26,20 @@ if TYPE_CHECKING:
 
 MOST_EXPANDED = 60  # terms of a sum that is multiplied out
 LARGEST_EXPANDED = 6  # its largest power
+LONGEST_WHOLE = 1000  # among coefficients that were written as decimals
 
 
-def content(total: Sum) -> Fraction:
-    """The number that divides all coefficients, of the sign of the first term.
+def content(total: Sum, decimals: bool) -> Fraction:
+    """The number in front of a sum, of the sign of the first term, and the same for its multiples.
 
-    Broken coefficients are taken out only where all parts are whole multiples of one number.
+    It divides all coefficients; among decimals that would become long, it is one of them.
     """
-    numbers = [c for c in (*total.terms.values(), total.const) if c]
-    top = gcd(*(c.numerator for c in numbers))
-    bottom = lcm(*(c.denominator for c in numbers))
-    first = total.terms[min(total.terms)]
-    return Fraction(top, bottom) * (1 if first > 0 else -1)
+    numbers = [c for c in (total.const, *total.terms.values()) if c]
+    shared = Fraction(gcd(*(c.numerator for c in numbers)), lcm(*(c.denominator for c in numbers)))
+    if decimals and max(abs(c / shared) for c in numbers) > LONGEST_WHOLE:
+        short = (abs(n) for n in numbers if all(10**6 * c % n == 0 for c in numbers))
+        shared = next(short, shared)
+    return shared if total.terms[min(total.terms)] > 0 else -shared
 
 
 def units(algebra: Algebra, total: Sum) -> list[dict[int, Exponent]]:
@@ -63,7 +66,7 @@ def common_factors(algebra: Algebra, total: Sum, over: bool) -> dict[int, Expone
         least: Exponent | None = terms[0].get(base, ZERO)
         for factors in terms[1:]:
             assert least is not None
-            least = lower(least, factors.get(base, ZERO))
+            least = lower(least, factors.get(base, ZERO), base == E)
             if least is None:
                 break
         if least is not None and least != 0:
@@ -113,23 +116,24 @@ def expanded(algebra: Algebra, total: Sum) -> Sum | None:
     const = total.const
     changed = False
     for term, c in total.terms.items():
-        opened = multiplied_out(algebra, term)
+        opened = multiplied_out(algebra, algebra.factored(term).factors)
         if opened is None:
             const += algebra.gather(terms, c, term)
             continue
         changed = True
         for factors, k in opened:
-            const += algebra.gather(terms, c * k, algebra.product_node(Product(ONE, factors)))
+            const += algebra.gather(
+                terms, scaled(c, k), algebra.product_node(Product(ONE, factors))
+            )
         if len(terms) > MOST_EXPANDED:
             return None
     return Sum(const, terms) if changed else None
 
 
 def multiplied_out(
-    algebra: Algebra, term: int
+    algebra: Algebra, factors: Mapping[int, Exponent]
 ) -> list[tuple[dict[int, Exponent], Fraction]] | None:
     """A product of sums as terms of factors and coefficient; None where it is none."""
-    factors = algebra.factored(term).factors
     opened = [
         (base, int(e))  # type: ignore[arg-type]
         for base, e in factors.items()
@@ -151,17 +155,17 @@ def multiplied_out(
 def _times_sum(
     algebra: Algebra, rows: list[tuple[dict[int, Exponent], Fraction]], inner: Sum
 ) -> list[tuple[dict[int, Exponent], Fraction]]:
-    result: dict[int, tuple[dict[int, Exponent], Fraction]] = {}
+    result: dict[Any, tuple[dict[int, Exponent], Fraction]] = {}
     pieces = [(algebra.factored(term).factors, c) for term, c in inner.terms.items()]
     if inner.const:
         pieces.append(({}, inner.const))
     for left, k in rows:
         for right, c in pieces:
             factors = dict(left)
-            number = k * c
+            number = scaled(k, c)
             for base, e in right.items():
-                number *= algebra.merge(factors, base, e)
-            key = algebra.product_node(Product(ONE, factors))
+                number = scaled(number, algebra.merge(factors, base, e))
+            key = frozenset(factors.items())
             known = result.get(key)
             result[key] = (factors, number if known is None else known[1] + number)
     return [row for row in result.values() if row[1]]

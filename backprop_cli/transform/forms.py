@@ -39,6 +39,17 @@ class Sum(NamedTuple):
     terms: dict[int, Fraction]
 
 
+def scaled(a: Fraction, b: Fraction) -> Fraction:
+    """The product of two numbers, of bounded length; most often one of them is 1."""
+    return b if a is ONE else a if b is ONE else tidy(a * b)
+
+
+def over(total: Sum, number: Fraction) -> Sum:
+    """The sum divided by a number."""
+    terms = {term: tidy(c / number) for term, c in total.terms.items()}
+    return Sum(tidy(total.const / number), terms)
+
+
 def fraction(value: float) -> Fraction | None:
     """A finite constant as the shortest decimal that reads back equal; None for inf and nan."""
     if value != value or value in (inf, -inf):
@@ -76,8 +87,10 @@ def plus(a: Exponent, b: Exponent) -> Exponent:
 
 def times(a: Exponent, by: Fraction) -> Exponent:
     """An exponent multiplied by a number."""
+    if by is ONE:
+        return a
     if isinstance(a, Fraction):
-        return tidy(a * by)
+        return scaled(a, by)
     return linear(a.const * by, {node: c * by for node, c in a.terms})
 
 
@@ -89,9 +102,11 @@ def whole(a: Exponent) -> bool:
     return isinstance(a, Fraction) and a.denominator == 1
 
 
-def lower(a: Exponent, b: Exponent) -> Exponent | None:
-    """The lower of two exponents that differ by a number; None for others."""
+def lower(a: Exponent, b: Exponent, free: bool) -> Exponent | None:
+    """The lower of two exponents, term by term; None where that is neither, unless `free`."""
     gap = difference(a, b)
-    if not isinstance(gap, Fraction):
-        return None
-    return b if gap > 0 else a
+    if isinstance(gap, Fraction):
+        return b if gap > 0 else a
+    above = linear(max(gap.const, ZERO), {node: c for node, c in gap.terms if c > 0})
+    least = difference(a, above)
+    return least if free or least in (a, b) else None

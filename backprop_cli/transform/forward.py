@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS, Expr
 from backprop_cli.ir.ops.contribution import (
     Adjoint,
@@ -16,6 +17,11 @@ from backprop_cli.ir.ops.contribution import (
 from backprop_cli.ir.ops.notation import broadcast_to, fit
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.reverse import append_adjoints
+
+if TYPE_CHECKING:
+    from backprop_cli.ir.graph_context import GraphContext
+
+FEW = 4  # joined operands; of more, a tangent as large as the result for each would be too many
 
 
 class TangentGraph(NamedTuple):
@@ -78,6 +84,8 @@ def tangent_of(
     out = Expr(context, i)
     varies = [bool(active[a] or graph.active[a]) for a in arguments]
     static = graph.static.get(i)
+    if row.name == "concat" and len(x) > FEW and _are_everywhere(tangents, arguments):
+        return _joined(context, x, [tangents.get(a) for a in arguments], static)
     parts = []
     for position, argument in enumerate(arguments):
         tangent = tangents.get(argument)
@@ -94,6 +102,24 @@ def tangent_of(
                 mask = broadcast_to(mask, shape)
             parts.append(Adjoint(fit(part.value, shape), mask))
     return combine(parts) if parts else None
+
+
+def _are_everywhere(tangents: Mapping[int, Adjoint], nodes: Sequence[int]) -> bool:
+    return all(tangents[i].mask is None for i in nodes if i in tangents)
+
+
+def _joined(
+    context: GraphContext,
+    x: Sequence[Expr],
+    tangents: Sequence[Adjoint | None],
+    static: Any,
+) -> Adjoint | None:
+    """The tangents of joined operands, joined: what transposing one after another comes to."""
+    if not any(tangents):
+        return None
+    values = [context.lift(0.0) if t is None else t.value for t in tangents]
+    full = (broadcast_to(value, a.shape) for value, a in zip(values, x, strict=True))
+    return Adjoint(context.apply("concat", tuple(full), static))
 
 
 def _transposed(

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.transform import selections
 from backprop_cli.transform.forms import ONE, ZERO, E, Exponent, Product, Sum, linear, times, whole
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ TWO = Fraction(2)
 QUOTIENTS = (("sin", "cos", "tan"), ("sinh", "cosh", "tanh"))
 # the sign of s in: a + b*cos^2 = (a + b) + s*b*sin^2
 SQUARES = (("sin", "cos", -1), ("sinh", "cosh", 1))
-NAMES = frozenset(("sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "sign"))
+NAMES = frozenset(("sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "sign", "hypot"))
 Called = dict[tuple[str, int], int]
 
 
@@ -42,8 +43,10 @@ def called(algebra: Algebra, factors: dict[int, Exponent]) -> Called:
 def product(algebra: Algebra, given: Product) -> Product | None:
     """The product after the first identity that fits; None if none does."""
     if E in given.factors:
-        for found in (*_logarithms(algebra, given), *_exponentials(algebra, given)):
+        for found in _logarithms(algebra, given):
             return found
+    for found in _exponentials(algebra, given):
+        return found
     calls = called(algebra, given.factors)
     for (name, u), base in calls.items():
         for found in _fitting(algebra, given, calls, name, u, base):
@@ -60,6 +63,9 @@ def _fitting(
         yield from _absolute(algebra, given, calls, u, base)
     if name == "sign":
         yield from _signed(algebra, given, u, base)
+    if name == "hypot" and e % 2 == 0:  # hypot(u, v)^2 = u^2 + v^2
+        squares = [(ONE, algebra.product([(a, TWO)])) for a in algebra.builder.arguments(base)]
+        yield replaced(algebra, given, base, algebra.total(squares), e / 2)
     for top, bottom, quotient in QUOTIENTS:
         other = calls.get((bottom, u))
         if other is None or name not in (top, quotient):
@@ -94,33 +100,35 @@ def _logarithms(algebra: Algebra, given: Product) -> Iterator[Product]:
             left = linear(top.const, dict(rest))
             if left != 0:
                 factors[E] = left
-            raised = algebra.raised(u, c)
-            coefficient = given.coefficient * raised.coefficient
-            for b, e in raised.factors.items():
-                coefficient *= algebra.merge(factors, b, e)
-            yield Product(coefficient, factors)
+            yield _times_power(algebra, given.coefficient, factors, u, c)
+
+
+def exponential(algebra: Algebra, base: int) -> tuple[Exponent, Sum] | None:
+    """The u of a sum b + a*e^u, and the sum."""
+    inner = algebra.sums.get(base) if base != E else None
+    if inner is None or not inner.const or len(inner.terms) != 1:
+        return None
+    (term,) = inner.terms
+    coefficient, factors = algebra.factored(term)
+    return (factors[E], inner) if coefficient == 1 and [*factors] == [E] else None
 
 
 def _exponentials(algebra: Algebra, given: Product) -> Iterator[Product]:
-    """e^u/(1 + e^u)^2 = 1/(4*cosh(u/2)^2), with sinh for e^u - 1; e^-u/(1 + e^-u) = 1/(e^u + 1)."""
-    top = given.factors[E]
+    """1/(b + a*e^-u)^n = e^(n*u)/(b*e^u + a)^n."""
     for base, e in given.factors.items():
-        inner = algebra.sums.get(base) if base != E else None
-        if inner is None or len(inner.terms) != 1 or e not in (-ONE, -TWO):
+        negative = isinstance(e, Fraction) and e < 0 and e.denominator == 1
+        found = exponential(algebra, base) if negative else None
+        if found is None:
             continue
-        ((term, c),) = inner.terms.items()
-        if algebra.factored(term) != Product(ONE, {E: top}):
+        top, inner = found
+        if isinstance(top, Fraction) or any(k > 0 for _, k in top.terms):
             continue
-        rest = {b: k for b, k in given.factors.items() if b not in (E, base)}
-        if e == -TWO and abs(inner.const) == abs(c):
-            name = "cosh" if inner.const == c else "sinh"
-            half = algebra.make(name, (algebra.exponent_node(times(top, ONE / 2)),))
-            number = given.coefficient / (4 * c * c)
-            yield moved(algebra, Product(number, rest), {half: -TWO})
-        elif e == -ONE and not isinstance(top, Fraction) and all(k < 0 for _, k in top.terms):
-            inverse = algebra.product_node(Product(ONE, {E: times(top, -ONE)}))
-            turned = algebra.total([(inner.const, inverse), (c, algebra.number_node(ONE))])
-            yield moved(algebra, Product(given.coefficient, rest), {turned: -ONE})
+        (a,) = inner.terms.values()
+        inverse = algebra.product_node(Product(ONE, {E: times(top, -ONE)}))
+        turned = algebra.total([(inner.const, inverse), (a, algebra.number_node(ONE))])
+        rest = {b: k for b, k in given.factors.items() if b != base}
+        coefficient = given.coefficient * algebra.merge(rest, E, times(top, e))  # type: ignore[arg-type]
+        yield moved(algebra, Product(coefficient, rest), {turned: e})  # type: ignore[dict-item]
 
 
 def _absolute(
@@ -155,11 +163,17 @@ def _signed(algebra: Algebra, given: Product, u: int, base: int) -> Iterator[Pro
 def replaced(algebra: Algebra, given: Product, base: int, node: int, power: Fraction) -> Product:
     """The product with node^power in the place of a base."""
     factors = {b: e for b, e in given.factors.items() if b != base}
+    return _times_power(algebra, given.coefficient, factors, node, power)
+
+
+def _times_power(
+    algebra: Algebra, number: Fraction, factors: dict[int, Exponent], node: int, power: Fraction
+) -> Product:
     raised = algebra.raised(node, power)
-    coefficient = given.coefficient * raised.coefficient
+    number *= raised.coefficient
     for b, e in raised.factors.items():
-        coefficient *= algebra.merge(factors, b, e)
-    return Product(coefficient, factors)
+        number *= algebra.merge(factors, b, e)
+    return Product(number, factors)
 
 
 def moved(algebra: Algebra, given: Product, powers: dict[int, Fraction]) -> Product:
@@ -183,7 +197,7 @@ def moved(algebra: Algebra, given: Product, powers: dict[int, Fraction]) -> Prod
 def total(algebra: Algebra, given: Sum) -> Sum:
     """The sum with squares of sine and cosine met, and selections of one condition as one."""
     given = _squares(algebra, given)
-    return _selections(algebra, given)
+    return selections.met(algebra, given)
 
 
 def _squares(algebra: Algebra, given: Sum) -> Sum:
@@ -267,27 +281,3 @@ def _pair(
     kept = zip(nodes, ways[best], strict=True)
     terms.update({node: k for node, k in kept if k and not (plain and node == nodes[0])})
     return Sum(const, terms)
-
-
-def _selections(algebra: Algebra, given: Sum) -> Sum:
-    """where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)."""
-    by_condition: dict[int, list[int]] = {}
-    for term in given.terms:
-        if operation(algebra, term) == "where":
-            condition = algebra.builder.arguments(term)[0]
-            by_condition.setdefault(condition, []).append(term)
-    if all(len(terms) < 2 for terms in by_condition.values()):
-        return given
-    rest = dict(given.terms)
-    const = given.const
-    for condition, terms in by_condition.items():
-        if len(terms) < 2:
-            continue
-        branches = [
-            algebra.total([(rest[t], algebra.builder.arguments(t)[k]) for t in terms])
-            for k in (1, 2)
-        ]
-        for term in terms:
-            del rest[term]
-        const += algebra.gather(rest, ONE, algebra.make("where", (condition, *branches)))
-    return Sum(const, rest)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.ops import BY_NAME
 
 INDEX = BY_NAME["index"].code
@@ -40,7 +41,7 @@ def by_element(graph: Graph) -> Indexed | None:
             place[i] = builder.input(graph.names[i])
         elif code == INDEX:
             array = graph.first[i]
-            element = elements[array][_flat(graph.static[i], graph.shape(array))]
+            element = elements[array][flat_place(graph.static[i], graph.shape(array))]
             place[i] = element if name is None else builder.add("identity", element, name=name)
         else:
             place[i] = _copied(builder, graph, i, place)
@@ -71,7 +72,8 @@ def _inputs(builder: Builder, name: str, shape: tuple[int, ...]) -> list[int]:
     return made
 
 
-def _flat(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
+def flat_place(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
+    """The number of an element, counted row by row."""
     found = 0
     for k, size in zip(index, shape, strict=True):
         found = found * size + k % size

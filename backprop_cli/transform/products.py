@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import isqrt, lcm
+from math import floor, isqrt, lcm
 from typing import Any
 
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph_context import NAMED_CONSTANTS
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.transform.forms import (
     ONE,
@@ -19,20 +20,19 @@ from backprop_cli.transform.forms import (
     Sum,
     linear,
     plus,
-    tidy,
+    scaled,
     times,
     whole,
 )
 from backprop_cli.transform.rewrite import Compiled
-from backprop_cli.transform.written import OPAQUE, Written
+from backprop_cli.transform.written import MOST_FACTORS, Written
 
-MOST_FACTORS = 40  # of a shared product that a larger one takes up one by one
 LARGEST_POWER = 64  # of numbers that are multiplied out
 # operations whose values are never negative
 NOT_NEGATIVE = frozenset(
     ("abs", "cosh", "sigmoid", "softplus", "norm", "hypot", "relu", "square", "sqrt", "exp", "exp2")
 )
-POSITIVE_CONSTANTS = (*OPAQUE, float("inf"))
+POSITIVE_CONSTANTS = (*NAMED_CONSTANTS, float("inf"))
 
 
 class Products(Written):
@@ -72,9 +72,9 @@ class Products(Written):
         factors: dict[int, Exponent] = {}
         for node, power in parts:
             raised = self.raised(node, power)
-            coefficient = tidy(coefficient * raised.coefficient)
+            coefficient = scaled(coefficient, raised.coefficient)
             for base, e in raised.factors.items():
-                coefficient = tidy(coefficient * self.merge(factors, base, e))
+                coefficient = scaled(coefficient, self.merge(factors, base, e))
         return self.product_node(Product(coefficient, factors))
 
     def raised(self, node: int, power: Exponent) -> Product:
@@ -85,6 +85,8 @@ class Products(Written):
         if not form.factors:
             return self._number_raised(node, form.coefficient, power)
         c, factors = form
+        if power is ONE:
+            return form
         if isinstance(power, Fraction) and power.denominator == 1:
             if self._keeps_domain(factors, power):
                 top = self.number_power(c, power)
@@ -151,6 +153,26 @@ class Products(Written):
     def free(self, base: int) -> bool:
         return self.formal or base == E or self.not_negative(base)
 
+    def settled(self, product: Product) -> Product:
+        """(a*b)^1.5 as a*b*sqrt(a*b): of what is a product itself, a root between 0 and 1 stays."""
+        for base, e in product.factors.items():
+            if base == E or not isinstance(e, Fraction) or 0 < e < 1:
+                continue
+            form = self.composite(base)
+            number = (
+                None if form is None else self.number_power(form.coefficient, Fraction(floor(e)))
+            )
+            if form is None or number is None:
+                continue
+            factors = {b: k for b, k in product.factors.items() if b != base}
+            if e != floor(e):
+                factors[base] = e - floor(e)
+            number *= product.coefficient
+            for b, k in form.factors.items():
+                number *= self.merge(factors, b, times(k, Fraction(floor(e))))
+            return self.settled(Product(number, factors))
+        return product
+
     def merge(self, factors: dict[int, Exponent], base: int, power: Exponent) -> Fraction:
         """Multiplies base^power into factors; returns a number that came of it."""
         old = factors.get(base)
@@ -161,13 +183,18 @@ class Products(Written):
         new = plus(old, power)
         if whole(new) and not (whole(old) and whole(power)) and not self.free(base):
             if not isinstance(old, Fraction) or not isinstance(power, Fraction):
-                factors[self.product_node(Product(ONE, {base: old}))] = ONE
-                factors[base] = power
-                return ONE
+                if base in self.powers:
+                    return self._merged(factors, base, new)
+                factors[base] = power  # x^y*x^-y has no value where x is negative: both stay
+                return self.merge(factors, self.product_node(Product(ONE, {base: old})), ONE)
             root = lcm(old.denominator, power.denominator)
             del factors[base]
             node = self.product_node(Product(ONE, {base: Fraction(1, root)}))
             return self.merge(factors, node, times(new, Fraction(root)))
+        return self._merged(factors, base, new)
+
+    def _merged(self, factors: dict[int, Exponent], base: int, new: Exponent) -> Fraction:
+        """Puts a new exponent in the place of an old one; returns a number that came of it."""
         del factors[base]
         value = None if base == E else self.number(base)
         if value is not None and isinstance(new, Fraction) and whole(new):

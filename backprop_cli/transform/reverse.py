@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS, Expr
 from backprop_cli.ir.ops.contribution import Adjoint, combine, contributions
 
@@ -13,13 +14,15 @@ from backprop_cli.ir.ops.contribution import Adjoint, combine, contributions
 class AdjointGraph(NamedTuple):
     """A graph with its adjoint nodes appended.
 
-    `gradient` has the adjoint node of each node of `wrt`; `adjoint_of` maps each adjoint node to
-    the node whose adjoint it is.
+    `gradient` has the adjoint node of each node of `wrt`; `adjoints` that of each node that the
+    sweep reached, which may be a node of the graph itself or another one's adjoint; `adjoint_of`
+    maps each appended adjoint node to (the first of) the nodes whose adjoint it is.
     """
 
     graph: Graph
     gradient: dict[int, int]
     adjoint_of: dict[int, int]
+    adjoints: dict[int, int]
 
 
 def append_adjoints(
@@ -89,5 +92,7 @@ def reverse(
         else:
             gradient[node] = found.value.value
     outputs = [(None, gradient[node]) for node in wanted]
-    adjoint_of = {a.value.value: i for i, a in adjoints.items() if a.value.value >= len(graph)}
-    return AdjointGraph(builder.graph(outputs, graph.parameters, graph.notes), gradient, adjoint_of)
+    reached = {i: adjoint.value.value for i, adjoint in adjoints.items()}
+    adjoint_of = {adjoint: i for i, adjoint in reached.items() if adjoint >= len(graph)}
+    whole = builder.graph(outputs, graph.parameters, graph.notes)
+    return AdjointGraph(whole, gradient, adjoint_of, reached)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.graph_context import GraphContext
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS, Expr, Operand
 from backprop_cli.ir.shapes import Shape
@@ -205,7 +206,7 @@ class Rewritten(NamedTuple):
 
     graph: Graph
     place: dict[int, int]  # by the old node; only nodes that are still needed
-    applied: list[tuple[Rule, int, int]]  # rule, old node, new node
+    applied: list[tuple[Rule | None, int, int]]  # rule (None: another form), old node, new node
 
 
 def rewritten(

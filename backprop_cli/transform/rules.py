@@ -115,10 +115,15 @@ GUARDS = [
     Rule(
         lambda x: x != 0, lambda x: float(of_constant(x) != 0), lambda x: of_constant(x) is not None
     ),
+    Rule(lambda c: ~c, lambda c: float(number(c) == 0)),
+    Rule(lambda c, x, y: where(c, x, y), lambda c, x, y: x if number(c) != 0 else y),
     Rule(lambda x, y: x | ~(y == y), lambda x, y: x),  # selected, or nan
     # which of two wins; a tie goes to the first in max, to the second in min
     Rule(lambda x, z: x == z, lambda x, z: wins(x, z), lambda x, z: is_of_two(x, z)),
     Rule(lambda x: 1 / (x + ~x), lambda x: 1.0, truth),  # its share is all
+    # forms that do not overflow, or lose no digits
+    Rule(lambda x: apply("hypot", 1.0, x), lambda x: sqrt(1 + x**2)),
+    Rule(lambda x: sqrt(x - 1) * sqrt(x + 1), lambda x: sqrt(x**2 - 1)),
     # sinc near 0, by its series
     Rule(lambda x, y, z: where((x < 0.4) & (x > -0.4), y, z), lambda x, y, z: z),
 ]
@@ -156,9 +161,13 @@ def is_known(x: Expr) -> bool:
     return of_constant(x) is not None
 
 
-def is_nan(x: Expr) -> bool:
-    value = x.context.constant(x)  # type: ignore[attr-defined]
-    return bool(value is not None and value != value)
+def number(c: Expr) -> float:
+    """The value of a constant."""
+    return float(c.context.constant(c))  # type: ignore[attr-defined]
+
+
+def is_nan(c: Expr) -> bool:
+    return number(c) != number(c)
 
 
 RULES = [*SYMMETRIES, *ELEMENTARY, *SELECTIONS]

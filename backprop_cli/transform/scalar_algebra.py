@@ -77,7 +77,7 @@ def per_matrix(op: str, rule: Callable[..., Array]) -> Callable[..., Array]:
             raise UsageFault(
                 f"'{op}' of a matrix of {n} x {n} cannot be taken apart into scalars; "
                 f"at most {LARGEST} x {LARGEST} can",
-                help="--to numpy, jax or torch keeps arrays whole",
+                help="--to numpy, jax, torch, c, javascript or python keeps arrays whole",
             )
         if x.ndim == 2 and all(b.ndim <= 2 for b in more):
             return np.asarray(rule(elements, x, *more))

@@ -6,6 +6,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING
 
 from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.transform.forms import ONE, Sum
 from backprop_cli.transform.rewrite import Rewriter
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def _truth(algebra: Algebra, value: bool) -> int:
 
 def is_truth(algebra: Algebra, node: int) -> bool:
     """Whether a node is 0 or 1."""
+    if algebra.number(node) in (0, 1):
+        return True
     return OPERATIONS[algebra.builder.codes[node]].name in TRUTHS
 
 
@@ -87,6 +90,8 @@ def assuming(algebra: Algebra, node: int, known: dict[int, bool]) -> int:
         if taken is not None:
             new[i] = new.get(taken, taken)
             continue
+        if not is_passed(algebra, i, known):
+            continue
         arguments = builder.arguments(i)
         changed = tuple(algebra.normal(new.get(a, a)) for a in arguments)
         row = OPERATIONS[builder.codes[i]]
@@ -94,6 +99,16 @@ def assuming(algebra: Algebra, node: int, known: dict[int, bool]) -> int:
             i if changed == arguments else algebra.make(row.name, changed, builder.static.get(i))
         )
     return new.get(node, node)
+
+
+def is_passed(algebra: Algebra, node: int, known: dict[int, bool]) -> bool:
+    """Whether what is known of an element holds for the elements that it was computed from.
+
+    In where(x > 0, sum(where(x > 0, x, y)), 0) the sum is of all elements.
+    """
+    if OPERATIONS[algebra.builder.codes[node]].elementwise:
+        return True
+    return not any(algebra.builder.shape(condition) for condition in known)
 
 
 def _taken(algebra: Algebra, node: int, known: dict[int, bool]) -> int | None:
@@ -134,6 +149,8 @@ def _walked(algebra: Algebra, node: int, known: dict[int, bool]) -> list[int] | 
         order.append(i)
         taken = _taken(algebra, i, known)
         found = found or taken is not None
+        if taken is None and not is_passed(algebra, i, known):
+            continue
         for a in algebra.builder.arguments(i) if taken is None else (taken,):
             if a not in seen:
                 seen.add(a)
@@ -141,3 +158,27 @@ def _walked(algebra: Algebra, node: int, known: dict[int, bool]) -> list[int] | 
         if len(seen) > MOST_WALKED:
             return None
     return sorted(order) if found else None
+
+
+def met(algebra: Algebra, given: Sum) -> Sum:
+    """where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)."""
+    by_condition: dict[int, list[int]] = {}
+    for term in given.terms:
+        if OPERATIONS[algebra.builder.codes[term]].name == "where":
+            condition = algebra.builder.arguments(term)[0]
+            by_condition.setdefault(condition, []).append(term)
+    if all(len(terms) < 2 for terms in by_condition.values()):
+        return given
+    rest = dict(given.terms)
+    const = given.const
+    for condition, terms in by_condition.items():
+        if len(terms) < 2:
+            continue
+        branches = [
+            algebra.total([(rest[t], algebra.builder.arguments(t)[k]) for t in terms])
+            for k in (1, 2)
+        ]
+        for term in terms:
+            del rest[term]
+        const += algebra.gather(rest, ONE, algebra.make("where", (condition, *branches)))
+    return Sum(const, rest)

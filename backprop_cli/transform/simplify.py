@@ -7,7 +7,9 @@ from fractions import Fraction
 from functools import cache
 from math import log, pi, sqrt
 
-from backprop_cli.ir.graph import CONST, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Graph
+from backprop_cli.ir.graph_context import NAMED_CONSTANTS
 from backprop_cli.ir.traverse import ancestors
 from backprop_cli.transform.algebra import Algebra
 from backprop_cli.transform.forms import ONE, Exponent
@@ -23,7 +25,9 @@ SELECTING = frozenset(("where", "maximum", "minimum", "clip", "index", *TRUTHS))
 # functions whose argument is not negative where they have a value
 ROOTS = frozenset(("sqrt", "log", "log2", "log10"))
 # constants of derivative rules, by what they are
-NAMED = {log(2): ("log", 2.0), log(10): ("log", 10.0)}
+LOGARITHMS = {log(2): ("log", 2.0), log(10): ("log", 10.0)}
+SHORT = 12  # operations of a derivative that stays as it is
+LARGEST_AGAIN = 2_000  # nodes of a derivative that is simplified once more
 TWO_OVER_SQRT_PI, SQRT_HALF, SQRT_2PI = 2 / sqrt(pi), sqrt(0.5), sqrt(2 * pi)
 
 
@@ -51,6 +55,7 @@ def simplify(graph: Graph, formal: bool = False, program: int = 0) -> Graph:
     """
     builder = Builder(graph.source)
     algebra = Algebra(builder, rules(formal), formal)
+    algebra.decimals = has_decimals(graph, program or len(graph))
     place = {i: builder.input(graph.names[i], graph.shape(i)) for i in graph.inputs}
     inside = interior(graph)
     needed = domain(graph, program)
@@ -58,20 +63,54 @@ def simplify(graph: Graph, formal: bool = False, program: int = 0) -> Graph:
         if i in place or inside[i]:
             continue
         place[i] = made(algebra, graph, i, place, inside)
-        if needed[i] and is_root(algebra, graph, i, place):
-            algebra.known.add(place[graph.arguments(i)[0]])
+        if needed[i]:
+            remember(algebra, graph, i, place)
     outputs = [(name, place[node]) for name, node in graph.outputs]
     made_graph = builder.graph(outputs, graph.parameters, graph.notes)
     return prune(made_graph, made_graph.inputs)[0]
 
 
-def is_root(algebra: Algebra, graph: Graph, i: int, place: dict[int, int]) -> bool:
-    """Whether a node has a value only where its argument is not negative."""
+def shorter(graph: Graph, formal: bool = False) -> Graph:
+    """The graph of one output simplified once more, alone, if that makes it shorter.
+
+    Sums deep within others, of which few ways to write are tried, are then nearer to the top.
+    """
+    if len(graph) > LARGEST_AGAIN or length(graph) < SHORT:
+        return graph
+    again = simplify(graph, formal)
+    return again if length(again) < length(graph) else graph
+
+
+def length(graph: Graph) -> int:
+    """The operations of the first output, written out as a tree."""
+    lengths: list[int] = []
+    for i in range(len(graph)):
+        own = 0 if graph.codes[i] in (CONST, INPUT) else 1
+        lengths.append(own + sum(lengths[a] for a in graph.arguments(i)))
+    return lengths[graph.outputs[0][1]]
+
+
+def has_decimals(graph: Graph, count: int) -> bool:
+    """Whether one of the first `count` nodes is a number like 0.3: 1/3 is none, nor is pi."""
+    return any(
+        node < count and value not in NAMED_CONSTANTS and value % 1 != 0
+        for node, value in graph.static.items()
+        if graph.codes[node] == CONST
+    )
+
+
+def remember(algebra: Algebra, graph: Graph, i: int, place: dict[int, int]) -> None:
+    """Notes what a node's having a value says of its argument: roots are not of negative ones."""
     name = graph.op(i).name
-    if name != "pow":
-        return name in ROOTS
-    power = algebra.number(place[graph.arguments(i)[1]])
-    return power is not None and power.denominator != 1
+    if name in ROOTS:
+        algebra.known.add(place[graph.arguments(i)[0]])
+    elif name == "pow":
+        base, exponent = (place[a] for a in graph.arguments(i))
+        power = algebra.number(exponent)
+        if power is None:
+            algebra.powers.add(base)
+        elif power.denominator != 1:
+            algebra.known.add(base)
 
 
 def domain(graph: Graph, program: int) -> bytearray:
@@ -182,7 +221,7 @@ def unguarded(
 
 def named_constant(builder: Builder, value: float) -> int:
     """A constant of a derivative rule, written as what it is."""
-    function = NAMED.get(abs(value))
+    function = LOGARITHMS.get(abs(value))
     if function is not None:
         node = builder.add(function[0], builder.const(function[1]))
     elif abs(value) == TWO_OVER_SQRT_PI:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
-from backprop_cli.ir.graph import CONST, NONE, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, NONE, Graph
 from backprop_cli.ir.ops import BY_NAME, Expr
 from backprop_cli.transform.rewrite import CONSTANTS, Compiled, Pattern, Rewriter, Rule
 from backprop_cli.transform.stabilise import table

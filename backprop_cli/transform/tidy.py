@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from backprop_cli.ir.graph import CONST, IDENTITY, INPUT, Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, IDENTITY, INPUT, Graph
 from backprop_cli.ir.ops import OPERATIONS, Expr, Operand
 from backprop_cli.ir.ops.notation import apply, where
 from backprop_cli.ir.traverse import ancestors
@@ -44,14 +45,13 @@ def _outer(x: Expr, s: Any, y: Expr, t: Any, axes: Any) -> bool:
     return x.ndim == y.ndim == 1 and axes in (None, (1, 0)) and len(s) == len(t) == 2
 
 
-RULES = [
-    # what only matters where a result is nan, or the sign of a zero
-    Rule(lambda b, x, c: where(b, x, c), lambda b, x, c: x, _is_nan),  # a point outside a domain
-    Rule(lambda x: x + 0.0, lambda x: x),
-    # one condition for both branches
+# one condition for both branches
+CONDITIONALS = [
     Rule(lambda b, x, y: where(b != 0.0, x, y), lambda b, x, y: where(b, x, y), _holds),
     Rule(lambda b, x, y: where(b == 0.0, x, y), lambda b, x, y: where(b, y, x), _holds),
-    # matrix products of vectors, which the pullback of `@` makes columns and rows
+]
+# matrix products of vectors, which the pullback of `@` makes columns and rows
+PRODUCTS = [
     Rule(
         lambda x, s, y, t, axes: _reshaped(x, s) @ _transposed(_reshaped(y, t), axes),
         lambda x, s, y, t, axes: apply("outer", x, y),  # x y'
@@ -108,6 +108,13 @@ RULES = [
         lambda x, s, t: apply("broadcast_to", x, static=t),
         lambda x, s, t: x.ndim == 0,
     ),
+]
+RULES = [
+    # what only matters where a result is nan, or the sign of a zero
+    Rule(lambda b, x, c: where(b, x, c), lambda b, x, c: x, _is_nan),  # a point outside a domain
+    Rule(lambda x: x + 0.0, lambda x: x),
+    *CONDITIONALS,
+    *PRODUCTS,
 ]
 
 

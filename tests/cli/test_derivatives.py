@@ -143,6 +143,21 @@ def test_jacobian_of_several_outputs(bprop: Bprop) -> None:
 def test_jacobian_too_wide_for_a_matrix(bprop: Bprop) -> None:
     out = bprop("jacobian", "sum(v^2)", "--at", f"v={list(range(20))}").out
     assert "  value    v[19]" in out
+    assert "  value    v[0]" not in out
+    assert out.endswith("\nentries that are 0 are left out\n")
+
+
+def test_the_entries_of_a_large_jacobian_are_cut(bprop: Bprop) -> None:
+    out = bprop("jacobian", "v*sum(v)", "--at", f"v={list(range(1, 41))}").out
+    assert out.endswith("25\n\n... and 600 more (all: --json or --format csv)\n")
+
+
+def test_a_table_keeps_to_the_terminal(bprop: Bprop) -> None:
+    """In a pipe rows are as long as they are."""
+    words = ("jacobian", "[a*b, c*d, sin(e*f)]", "--at", "a=1.1,b=2,c=3.7,d=1.3,e=1.7,f=0.123")
+    narrow, wide = bprop(*words, width=40).out, bprop(*words).out
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert set(narrow.replace("─", "").split()) == set(wide.replace("─", "").split())
 
 
 def test_not_finite(bprop: Bprop) -> None:

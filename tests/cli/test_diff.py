@@ -74,7 +74,7 @@ def test_parameters_come_from_the_point(bprop: Bprop) -> None:
     [
         (["3"], "diff needs a variable, and this program has none"),
         (["x*y", "--wrt", "z"], "the program has no node 'z'"),
-        (["u = x; v = x^2; (u, v)"], "diff needs one output, and there are 2: u, v"),
+        (["u = x; v = x^2; (u, v)"], "diff takes one output, and there are 2: u, v"),
         (["x", "--order", "0"], "--order"),
     ],
 )

@@ -9,6 +9,8 @@ import pytest
 from cli.running import Bprop
 from latex_checks import assert_sound
 
+from backprop_cli.render.diagnostics import columns
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 FIGURE = ["c = a + b; d = b + 1; c*d", "--at", "a=2,b=1"]
 LAYER = [
@@ -96,7 +98,7 @@ def test_one_step_with_two_edges_from_one_node(bprop: Bprop) -> None:
         ("x + (x > 1)", "x=1.5", "a comparison is 0 or 1 and does not change with small steps"),
         ("abs(x)", "x=0", "|x| has a kink at 0, subdifferential [-1, 1]; the derivative is taken"),
         ("x + 0*y", "x=1,y=2", "passes an edge that does not exist here, so its derivative is 0."),
-        ("a = 3; a*x", "x=2", "a constant: it has no derivative"),
+        ("a = 3; a*x", "x=2", "a constant, which has no derivative"),
     ],
 )
 def test_where_nothing_flows_the_reason_is_said(
@@ -111,7 +113,7 @@ def test_a_term_that_does_not_exist_is_left_out_of_the_numbers(bprop: Bprop) -> 
     out = bprop("explain", "where(c > 0, x, 2*x)", "--at", "c=-1,x=3", "--wrt", "x").out
     assert (
         "  x\u0304 = dv3/dx\n"
-        "    = dv3/dv2 · \u2202v2/\u2202x + dv3/dv3 · \u2202v3/\u2202x\n"
+        "    = dv3/dv2 · \u2202v2/\u2202x\n"
         "    = v\u03042 · 2\n"
         "    = 1 · 2 = 2\n"
     ) in out
@@ -294,3 +296,73 @@ def test_a_saved_graph(bprop: Bprop, tmp_path: Path) -> None:
     assert bprop("render", "x^2*y", "-o", str(saved)).code == 0
     found = bprop("explain", f"@{saved}", "--at", "x=2,y=3")
     assert found.out.endswith("  dv2/dx = 12\n  dv2/dy = 4\n")
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^(\d)\. ", text, re.M)
+
+
+@pytest.mark.parametrize("words", [["x", "--at", "x=3"], ["2 + 3"], FIGURE, FIGURE[:1]])
+def test_headings_are_counted_without_a_gap(bprop: Bprop, words: list[str]) -> None:
+    found = headings(bprop("explain", *words).out)
+    assert found == [str(k) for k in range(1, len(found) + 1)]
+
+
+@pytest.mark.parametrize("width", [40, 50, 80, 100])
+def test_no_line_is_wider_than_the_terminal(bprop: Bprop, width: int) -> None:
+    """Equations are broken between links and terms, and no number is."""
+    many = "+".join(f"sin(x{k})*y" for k in range(12))
+    at = ",".join(f"x{k}=0.{k + 1}" for k in range(12))
+    for words in ([many, "--at", f"{at},y=2"], LAYER, ["x*y + sin(x)", "--at", "x=1,y=2"]):
+        out = bprop("explain", *words, width=width).out
+        assert max(map(columns, out.splitlines())) <= width
+        numbers = set(re.findall(r"\d\.\d+", out))
+        assert numbers == set(re.findall(r"\d\.\d+", bprop("explain", *words, width=100).out))
+
+
+def test_a_remark_too_long_for_its_line_stands_below(bprop: Bprop) -> None:
+    out = bprop("explain", "x*y + sin(x)", "--at", "x=1,y=2").out
+    assert (
+        "  dv3/dx = 2 + 0.540302 = 2.5403\n"
+        "         (the sum over all paths, and the adjoint found above)\n"
+    ) in out
+    assert "Numbers are rounded to 6 digits." in out
+
+
+def test_the_places_of_one_node_are_told_apart(bprop: Bprop) -> None:
+    out = bprop("explain", "x*x", "--at", "x=3").out
+    assert "  x⁽¹⁾ → v1:  3\n  x⁽²⁾ → v1:  3\n" in out
+    assert "A raised number tells the places apart" in " ".join(out.split())
+    assert "Two paths from x to v1:" in out
+    assert "rounded" not in out
+
+
+def test_why_a_derivative_is_not_finite(bprop: Bprop) -> None:
+    out = bprop("explain", "x*sqrt(x)", "--at", "x=0").out
+    assert "The derivative by 'x' is nan: 0 × inf at sqrt(x)" in paragraphs(out)[-1]
+
+
+def test_a_long_gradient_is_cut(bprop: Bprop) -> None:
+    names = [f"x{k}" for k in range(130)]
+    out = bprop("explain", " + ".join(names), "--at", ",".join(f"{n}=1" for n in names)).out
+    assert out.endswith("\n30 more derivatives are left out; bprop grad prints all of them.\n")
+    bare = bprop("explain", "*".join(names[:8])).out
+    assert bare.endswith("\nThe others are left out here; bprop diff prints them.\n")
+
+
+def test_an_elementwise_product_is_no_dot_in_latex(bprop: Bprop) -> None:
+    out = bprop("explain", "sum(x*y)", "--at", "x=[1,2],y=[3,4]", "--format", "latex").out
+    assert r"&= \bar{v}_{1} \odot y \\" in out
+    assert (
+        r"&= \bar{v}_{1} \cdot 2 \\"
+        in bprop("explain", "sum(2*x)", "--at", "x=[1,2]", "--format", "latex").out
+    )
+
+
+def test_long_sums_are_broken_between_terms_in_latex(bprop: Bprop) -> None:
+    many = "+".join(f"sin(x{k})*y" for k in range(12))
+    at = ",".join(f"x{k}=0.{k + 1}" for k in range(12))
+    out = bprop("explain", many, "--at", f"{at},y=2", "--format", "latex").out
+    assert_sound(out)
+    assert r"  &\quad {} + \bar{v}_{19} \cdot v_{18} + \bar{v}_{22} \cdot v_{21} + \dots" in out
+    assert max(line.count(r"\frac") for line in out.splitlines()) <= 8

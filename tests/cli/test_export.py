@@ -33,6 +33,14 @@ def test_json(bprop: Bprop) -> None:
 def test_self_test(bprop: Bprop) -> None:
     done = bprop("export", "x*y", "--to", "python", "--self-test")
     assert done.err == "self-test passed: 20 points, worst relative error 0\n"
+    done = bprop("export", "sqrt(-1 - x^2)", "--to", "python", "--self-test")
+    assert done.err == "self-test passed: 20 points, inf or nan at all of them\n"
+
+
+def test_a_variable_that_is_named_twice(bprop: Bprop) -> None:
+    done = bprop("export", "x*y", "--to", "python", "--wrt", "y,y", "--self-test")
+    assert done.code == 0
+    assert done.out.endswith('return value, {"y": x}\n')
 
 
 def test_graphs(bprop: Bprop) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from cli.running import Bprop
+from scipy.sparse import csr_array
 
 COMMANDS = {
     "hessian": [],
@@ -92,6 +94,39 @@ def test_hessian_csv(bprop: Bprop) -> None:
         ["y", "", "x", "1", "2.0"],
         ["y", "", "y", "", "0.0"],
     ]
+
+
+def test_a_large_hessian_is_written_as_its_entries(bprop: Bprop, tmp_path: Path) -> None:
+    """As coordinates in JSON, a row for each in CSV, and the first of them in a table."""
+    at = np.linspace(0.0, 1.0, 1001)
+    (tmp_path / "at.json").write_text(json.dumps({"x": at.tolist(), "y": 2.0}))
+    line = ["hessian", "x[0]*y + sum(x[1:]^2*x[:-1])", "--at", f"@{tmp_path}/at.json"]
+    document = bprop(*line, "--json").json()
+    assert document["hessian"] is None
+    entries = document["entries"]
+    assert entries["names"] == ["x", "y"]
+    found = csr_array((entries["values"], (entries["rows"], entries["columns"])), (1002, 1002))
+    wanted = np.diag([0, *2 * at[:-1], 0]) + np.diag([*2 * at[1:], 0], 1)
+    wanted += np.diag([*2 * at[1:], 0], -1)
+    wanted[0, 1001] = wanted[1001, 0] = 1.0
+    np.testing.assert_allclose(found.toarray(), wanted, rtol=1e-14)
+    assert (document["size"], document["nonzeros"]) == (1002, len(entries["values"]))
+    lines = rows(bprop(*line, "--format", "csv").out)
+    assert len(lines) == document["nonzeros"] + 1
+    assert lines[2] == ["x", "0", "y", "", "1.0"]
+    out = bprop(*line).out
+    assert "more (all: --json or --format csv)" in out
+    assert len(out.splitlines()) < 1020
+
+
+def test_too_large_a_hessian_is_refused(bprop: Bprop, tmp_path: Path) -> None:
+    (tmp_path / "at.json").write_text(json.dumps({"x": [1.0] * 4000}))
+    result = bprop("hessian", "sum(x)^2", "--at", f"@{tmp_path}/at.json")
+    assert result.code == 2
+    assert result.err == (
+        "error: the Hessian by 4,000 numbers has 16,000,000 entries that can differ from 0\n"
+        "help: products of it with vectors need no matrix: bprop hvp\n"
+    )
 
 
 def test_hessian_not_finite(bprop: Bprop) -> None:

@@ -68,6 +68,19 @@ def test_the_gradient_as_well(bprop: Bprop) -> None:
     assert only["work"] == 3  # ȳ is x
 
 
+def test_copied_adjoints_are_named(bprop: Bprop, tmp_path: Path) -> None:
+    """What is no operation is in no level, so a note says where it went."""
+    told = "note: adjoints that are copies count as no operations: "
+    result = bprop("schedule", "x*y + sin(x)", "--backward")
+    assert result.err == f"{told}v̄3 = 1, v̄2 = 1, v̄1 = 1, y\u0304 = x\n"
+    words = ["(a + b)*(b + 1)", "--levels", "--backward", "-o", str(tmp_path / "a.dot")]
+    assert bprop("render", *words).err == f"{told}v̄3 = 1, v̄2 = v1, v̄1 = v2, a\u0304 = v2\n"
+    assert bprop("schedule", "exp(2*x)", "--backward").err == f"{told}v̄2 = 1, v̄1 = v2\n"
+    many = bprop("schedule", "+".join(f"x{k}" for k in range(20)), "--backward").err
+    assert many.endswith(" = 1, and 31 more\n")
+    assert bprop("schedule", "x*y + sin(x)").err == ""
+
+
 def test_processors(bprop: Bprop) -> None:
     document = bprop("schedule", CHAIN, "--processors", "7", "--json").json()
     assert [s["processors"] for s in document["speedup"]] == [7]
@@ -351,3 +364,15 @@ def test_text_is_not_written_to_a_picture(bprop: Bprop, tmp_path: Path) -> None:
         assert not file.exists()
     text = tmp_path / "s.json"
     assert bprop("schedule", "x*y", "-o", str(text), "--json").code == 0
+
+
+def test_a_picture_at_a_point_is_of_one_output(bprop: Bprop, tmp_path: Path) -> None:
+    path = tmp_path / "a.dot"
+    words = ["render", "u = x*y; (u, x/y, sin(x))", "-o", str(path)]
+    assert bprop(*words, "--at", "x=1,y=2").err == (
+        "note: the picture is of u, the first of 3 outputs: --of output_2 shows another\n"
+    )
+    assert "x/y" not in path.read_text()
+    assert bprop(*words, "--at", "x=1,y=2", "--of", "output_2").err == ""
+    assert bprop(*words).err == ""
+    assert "x/y" in path.read_text()

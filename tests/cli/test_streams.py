@@ -170,6 +170,11 @@ def test_stdin_is_the_program() -> None:
     assert done.stdout == TABLE
 
 
+def test_stdin_that_is_no_text() -> None:
+    done = subprocess.run([*BPROP, "grad", "-"], input=b"\xffx", capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, b"error: standard input is not text in UTF-8\n")
+
+
 def test_stdin_is_never_read_unasked(bprop: Bprop) -> None:
     assert bprop("eval", "1 + 1", stdin="2 + 2").out == "1 + 1 = 2\n"
 
@@ -225,6 +230,20 @@ def test_output_to_a_device(bprop: Bprop) -> None:
 
 def test_output_to_stdout(bprop: Bprop) -> None:
     assert bprop(*GRAD, "-o", "-").out == TABLE
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_output_to_the_stream_of_a_log_writes_on(tmp_path: Path, name: str) -> None:
+    """The log keeps what was in it: it is not replaced as a file of that name would be."""
+    log = tmp_path / "log.txt"
+    with log.open("w") as file:
+        for line in ("before\n", None, "after\n"):
+            if line is None:
+                run(*GRAD, "-o", name, capture_output=False, stdout=file)
+            else:
+                file.write(line)
+                file.flush()
+    assert log.read_text() == f"before\n{TABLE}after\n"
 
 
 def test_output_to_where_nothing_can_be_written(bprop: Bprop, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from backprop_cli.engine.program import bind
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 
 
 def test_the_time_is_linear_in_the_number_of_variables() -> None:

@@ -19,7 +19,8 @@ from backprop_cli.engine import check as checks
 from backprop_cli.engine.check import Check, Component, check, judge
 from backprop_cli.engine.differences import Differences, Slope
 from backprop_cli.engine.rounding import Rounding
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS, Operation
 
 ROWS = [row for row in OPERATIONS if row.elementwise and any(row.partials)]
@@ -104,6 +105,10 @@ def test_tensor_programs_pass(data: st.DataObject) -> None:
         ("x^3", 0, "smooth", True, 0, 0),
         ("x*abs(x)", 0, "smooth", True, 0, 0),
         ("sinc(x)", 0, "smooth", True, 0, 0),
+        ("sin(x)^2 + cos(x)^2", 1.5, "smooth", True, 0, 0),
+        ("(x + 1)^3 - x^3 - 3*x^2 - 3*x - 1", 1e6, "smooth", True, 0, 0),
+        ("abs(x)*1e-80 + 1", 1, "smooth", True, 1e-80, 1e-80),
+        ("relu(1e-40*x)", 0, "kink", True, 0, 1e-40),
     ],
 )  # fmt: skip
 def test_kinds_of_points(
@@ -216,6 +221,53 @@ def test_steep_and_tiny() -> None:
     assert only("tanh(x)", x=50).reference == pytest.approx(4 * math.exp(-100))
     assert only("log(x)", x=1e-300).reference == pytest.approx(1e300)
     assert only("erfc(x)", x=20).passed
+
+
+@pytest.mark.parametrize(("text", "x"), [("sin(x)", 1e200), ("sin(1e40*x)", 1.0), ("cos(x)", 1e35)])
+def test_waves_far_out(text: str, x: float) -> None:
+    """A step relative to the variable would skip many periods."""
+    component = only(text, x=x)
+    assert (component.kind, component.passed) == ("smooth", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("x - y^3", {"x": 1.0, "y": -6.5e188}),
+        ("(y - x) + x", {"x": -1.5e192, "y": 0.0}),
+        ("erf(20*y)", {"y": -1.2615731721327832}),
+        ("y*x/(x - y) + 20", {"x": 1.256e-198, "y": 0.0}),
+        ("x*max(x, y - x)", {"x": 1e-90, "y": 8.4e-88}),
+        ("floor(y + y^3)", {"y": 8.721211269285924e76}),
+        ("max(y, y - x) - pi", {"x": -6.2e-192, "y": 1.0}),
+    ],
+)
+def test_numbers_far_apart(text: str, point: dict[str, float]) -> None:
+    """At 100 digits small terms are lost beside large ones, and steps are larger than a number."""
+    assert found(text, **point).passed
+
+
+def test_numbers_too_far_apart_to_tell() -> None:
+    result = found("x - exp(y)", x=2.0, y=1e6)
+    assert [c.passed for c in result.components if c.label == "x"] == [None]
+    assert result.components[0].note == "its numbers are too far apart to tell"
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "note"),
+    [
+        ("1/x", {"x": math.inf}, "the variable is not finite here"),
+        ("1/x", {"x": 0.0}, "the value is not finite here"),
+        ("xlogy(x, 0*x)", {"x": 0.0}, "the value is not finite beside this point"),
+    ],
+)
+def test_why_there_is_no_reference(text: str, point: Any, note: str) -> None:
+    assert only(text, **point).note == note
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_of_numpy_comes_through() -> None:
+    found("bce(p, t) + 0*sum(w)", p=0.0, t=0.0, w=[1.0])
 
 
 def test_many_components_are_sampled() -> None:

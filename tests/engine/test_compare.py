@@ -15,8 +15,15 @@ import backprop_cli as bp
 from backprop_cli.engine import pair as pairs
 from backprop_cli.engine.compare import Comparison, compare
 from backprop_cli.engine.program import open_program
-from backprop_cli.engine.sample_points import filled, random_points, simple_points, simpler
-from backprop_cli.ir.graph import Builder
+from backprop_cli.engine.sample_points import (
+    filled,
+    random_points,
+    simple_points,
+    simpler,
+    telling_numbers,
+    telling_points,
+)
+from backprop_cli.ir.builder import Builder
 
 M2 = {"A": (2, 2), "B": (2, 2), "x": (2,)}
 
@@ -171,11 +178,81 @@ def test_different_variables() -> None:
 
 
 def test_the_point_given_is_tried_too() -> None:
-    assert compared("x > 1e6 ? 1 : 0", "0*x").equal
-    found = compared("x > 1e6 ? 1 : 0", "0*x", x=2e6)
+    hidden = "log(x^2) > 90 ? 1 : 0"
+    assert compared(hidden, "0*x").equal
+    found = compared(hidden, "0*x", x=1e20)
     assert not found.equal
     assert found.counterexample is not None
-    assert found.counterexample.at == {"x": 2e6}
+    assert found.counterexample.at == {"x": 1e20}
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("x", "x > 100 ? 0 : x"),
+        ("x", "x == 7 ? 8 : x"),
+        ("min(x, 1e6)", "x"),
+        ("max(x, -50)", "x"),
+        ("clip(x, -20, 20)", "x"),
+        ("relu(x - 20) + x", "x"),
+        ("relu(x + y - 35)", "0*x*y"),
+        ("x + relu(x - 1e9)", "x"),
+        ("exp(-1e3*(x - 20)^2) + x", "x"),
+        ("tanh(1000*x)", "sign(x)"),
+        ("sigmoid(1e6*x)", "heaviside(x)"),
+        ("x + where(abs(x) < 1e-5 and x != 0, 1e-3, 0)", "x"),
+    ],
+)
+def test_points_at_constants_and_far_away_tell(a: str, b: str) -> None:
+    assert not compared(a, b).equal
+
+
+def test_arrays_at_constants_and_far_away() -> None:
+    assert not compared("clip(x, -20, 20)", "x", {"x": (3,)}).equal
+    assert not compared("relu(sum(x) - 100)", "0*sum(x)", {"x": (3,)}).equal
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("1e-50*x", "0*x"),
+        ("1e-300*x", "0*x"),
+        ("1e-200*sin(x)", "2e-200*sin(x)"),
+        ("exp(-1000)", "0"),
+        ("x", "x*(1 + 1e-45)"),
+    ],
+)
+def test_tiny_numbers_differ(a: str, b: str) -> None:
+    assert not compared(a, b).equal
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("exp(x)*log(1 + exp(-x))", "exp(x)*softplus(-x)"),
+        ("log(1 + exp(-x))/exp(-x)", "softplus(-x)*exp(x)"),
+        ("cos(exp(x))^2 + sin(exp(x))^2", "1 + 0*x"),
+        ("log(exp(exp(x)))", "exp(x)"),
+        ("(1 + 1/x)^x", "exp(x*log(1 + 1/x))"),
+    ],
+)
+def test_equal_where_digits_run_out(a: str, b: str) -> None:
+    """At 100 and 1000 the two forms have no digit in common, whatever 60 or 400 digits say."""
+    assert compared(a, b).equal
+
+
+def test_numbers_too_far_apart_are_not_called_equal() -> None:
+    found = compared("exp(-1e6 - x^2)", "0*x")
+    assert not found.equal
+    assert found.remark is not None
+    assert "too large or too small" in found.remark
+
+
+def test_tiny_derivatives_are_told_apart() -> None:
+    found = compared("1e-13*x", "1e-13*stop_grad(x)")
+    assert not found.equal
+    assert found.counterexample is not None
+    assert found.counterexample.reason == "gradient"
 
 
 def test_parameters_are_given() -> None:
@@ -313,6 +390,14 @@ def test_simple_points_come_first() -> None:
     assert first[0] == {"x": 1.0, "y": 1.0}
     assert len(first) == len({(p["x"], p["y"]) for p in first}) == 80
     assert {"x": 0.0, "y": 0.0} in first
+
+
+def test_telling_points() -> None:
+    numbers = telling_numbers([7.0, 1000.0])
+    assert {7.0, 8.0, 6.0, 1000.0, 1001.0, 1e-3, 1e6, -100.0} <= set(numbers)
+    assert [p["x"] for p in telling_points({"x": ()}, numbers)] == numbers
+    assert {"x": 7.0, "y": 7.0} in list(telling_points({"x": (), "y": ()}, numbers))
+    assert list(telling_points({}, numbers)) == []
 
 
 def test_random_points_repeat_and_keep_to_the_centre() -> None:

@@ -122,6 +122,64 @@ def test_the_loss_is_where_the_numbers_cancel(
     assert lost == pytest.approx(digits, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("program", "point", "after"),
+    [
+        ("(x + 1)^3 - x^3 - 3*x^2 - 3*x - 1", {"x": 1e6}, "0"),
+        ("(x^2 - 4)/(x - 2)", {"x": 2.0}, "x + 2"),
+        ("x^4 - 4*x^3 + 6*x^2 - 4*x + 1", {"x": 1.0001}, "(x - 1)^4"),
+        ("(x + y)^2 - (x - y)^2", {"x": 1e9, "y": 1e-9}, "4*x*y"),
+        ("(1 - cos(x))/x^2", {"x": 1e-8}, "square(sinc(x/tau))/2"),
+        ("tan(x) - sin(x)", {"x": 1e-6}, "2*tan(x)*square(sin(x/2))"),
+        ("atan(x + 1) - atan(x)", {"x": 1e9}, "atan2(1, 1 + (x + 1)*x)"),
+        ("log(x*y)", {"x": 1e-200, "y": 1e-200}, "log(abs(x)) + log(abs(y))"),
+        ("softplus(x) - x", {"x": 50.0}, "softplus(-x)"),
+        ("gamma(x + 1)/gamma(x)", {"x": 200.0}, "x"),
+        ("1/(1/x)", {"x": 0.0}, "x"),
+        ("exp(-x)*exp(x)", {"x": 800.0}, "1"),
+    ],
+)
+def test_the_first_remedy_heals(program: str, point: dict[str, float], after: str) -> None:
+    first = parse(program).doctor(point).suggestions[0]
+    assert (first.after, first.healthy) == (after, True)
+
+
+def test_the_root_of_a_quadratic() -> None:
+    first = parse("(-b + sqrt(b^2 - 4*a*c))/(2*a)").doctor(a=1, b=1e8, c=1).suggestions[0]
+    assert first.after == "-(4*a*c)/(b + sqrt(b^2 - 4*a*c))"
+    assert first.value == pytest.approx(-1e-8, rel=1e-15)
+
+
+def test_a_constant_of_a_remedy_is_what_it_stands_for() -> None:
+    """The float of log(2) is not log(2), to 60 digits."""
+    (first,) = parse("log(cosh(x))").doctor(x=800.0).suggestions
+    assert first.at_point
+    assert first.value == pytest.approx(800 - math.log(2))
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "beyond"),
+    [
+        ("exp(1000*x)", 1.0, "1.97e434"),
+        ("x*exp(-x)", -800.0, "-2.181e350"),
+        ("log(exp(x))", 1000.0, None),
+        ("1/x", 0.0, None),
+        ("exp(exp(x))", 1000.0, None),
+    ],
+)
+def test_values_beyond_floats_are_told(program: str, x: float, beyond: str | None) -> None:
+    found = parse(program).doctor(x=x)
+    assert found.beyond == beyond
+    assert ("beyond the largest float" in text(report(found, 6))) == (beyond is not None)
+
+
+def test_underflow_is_named_where_it_happens() -> None:
+    found = parse("x*y*z").doctor(x=1e-200, y=1e-200, z=1e300)
+    assert found.accuracy is not None
+    (loss,) = found.accuracy.losses
+    assert (loss.cause, loss.graph.arguments(loss.node)) == ("underflow", (0, 1))
+
+
 def test_no_path_is_healthy() -> None:
     found = parse("x + 0*y").doctor(x=1, y=2)
     assert found.healthy

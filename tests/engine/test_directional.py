@@ -12,9 +12,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import backprop_cli as bp
-from backprop_cli.engine.directional import Product, hvp, jvp, read_direction, vjp
+from backprop_cli.engine.directional import jvp, read_direction, vjp
 from backprop_cli.engine.hessian import hessian
+from backprop_cli.engine.hessian_product import hvp
 from backprop_cli.engine.jacobian import jacobian
+from backprop_cli.engine.product import Product
 
 
 def drawn_direction(data: st.DataObject, graph: Any) -> dict[int, Any]:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from backprop_cli.engine.evaluate import choose_backend, differentiate, evaluate
 from backprop_cli.engine.lower import load, lower
 from backprop_cli.errors import NameFault, ShapeFault, UsageFault
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 
 def steps(graph: Graph) -> list[tuple[str, tuple[int, ...], Any]]:

@@ -104,7 +104,7 @@ PLANTED = [
     ),
     (
         "x*y", "x: log(2)*y, y: x", {"x": 1, "y": 2}, "x", "factor",
-        "the constant factor 1.4427 is missing",
+        "the constant factor 1/log(2) is missing",
     ),
     (
         "x*y", "x: y + 1, y: x", {"x": 1, "y": 2}, "x", "constant", "the constant 1 is added to it",
@@ -154,6 +154,38 @@ PLANTED = [
         "sum(exp(v)) + sum(v)^2", "v: exp(v)", {"v": V3}, "v", "dropped path",
         "the path v → v3 → v4 → v5, whose product is (2*v3)·v̄3, is missing",
     ),
+    *[
+        (text, gradient, point, gradient.partition(":")[0], kind, message)
+        for text, gradient, point, kind, message in [
+            ("x^3", "x: 3*x^3", {"x": 2}, "exponent", "x^3 stands where x^2 belongs"),
+            ("x^3", "x: 3*x", {"x": 2}, "exponent", "x stands where x^2 belongs"),
+            ("x^5*z", "x: 5*x^3*z, z: x^5", {"x": 2, "z": 3}, "exponent",
+             "x^3 stands where x^4 belongs"),
+            ("1/y", "y: -1/y", {"y": 2}, "exponent", "y stands where y^2 belongs"),
+            ("atan(x)", "x: 1/(1 + x)", {"x": 2}, "exponent", "x stands where x^2 belongs"),
+            ("tanh(w*x)", "w: x*(1 - tanh(w*x)), x: w*(1 - tanh(w*x)^2)", {"w": 0.5, "x": 1},
+             "exponent", "tanh(w*x) stands where tanh(w*x)^2 belongs"),
+            ("sigmoid(x)", "x: sigmoid(x)*(1 + sigmoid(x))", {"x": 0.4}, "sign",
+             "1 + sigmoid(x) stands where 1 - sigmoid(x) belongs"),
+            ("sin(x^2)", "x: 2*x*cos(x)", {"x": 1.3}, "operand",
+             "cos(x) stands where cos(x^2) belongs"),
+            ("x*log(x)", "x: log10(x) + 1", {"x": 2}, "function",
+             "log10(x) stands where log(x) belongs"),
+            ("log10(x)", "x: 1/x", {"x": 3}, "factor", "the constant factor 1/log(10) is missing"),
+            ("sin(x)", "x: cos(x*pi/180)", {"x": 0.5}, "degrees",
+             "the argument in cos(x*pi/180) lacks the factor 180/pi, between degrees and radians"),
+            ("norm(v)", "v: v", {"v": V3}, "factor", "it is to be divided by norm(v)"),
+            ("det(A)", "A: inv(A)'", {"A": A2}, "factor", "the factor det(A) is missing"),
+            ("logdet(A)", "A: det(A)*inv(A)'", {"A": A2}, "operand",
+             "det(A)*inv(A)' stands where inv(A)' belongs"),
+            ("max(v)", "v: ones(3)*v/v", {"v": V3}, "chain factor",
+             "the derivative of max(v) by v is taken as 1"),
+            ("where(x > 0, x, x^2)*y", "x: y, y: where(x > 0, x, x^2)", {"x": 2, "y": 1},
+             "condition", "it is right only where x > 0"),
+            ("cross_entropy(v, t)", "v: softmax(v) - t, t: -log_softmax(v)",
+             {"v": V3, "t": [0.0, 0.0, 1.0]}, "condition", "it is right only where t sums to 1"),
+        ]
+    ],
 ]  # fmt: skip
 
 

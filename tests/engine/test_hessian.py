@@ -256,6 +256,42 @@ def test_too_large_a_matrix_is_refused() -> None:
     assert caught.value.help == "products of it with vectors need no matrix: bprop hvp"
 
 
+def test_sparse_blocks() -> None:
+    text, point = "sum(x[1:]*x[:-1]^2) + y*x[0]*A[1, 0]", {"x": [1, 2, 3], "y": 4, "A": [[1], [2]]}
+    dense, sparse = bp.parse(text).hessian(point), bp.parse(text).hessian(point, sparse=True)
+    sizes = {"x": 3, "y": 1, "A": 2}
+    for a, b in itertools.product(sizes, sizes):
+        wanted = np.reshape(dense[a][b], (sizes[a], sizes[b]))
+        np.testing.assert_array_equal(sparse[a][b].toarray(), wanted)
+    large = bp.parse("sum(x[1:]*x[:-1]^2)").hessian(x=np.ones(10_000), sparse=True)["x"]["x"]
+    assert (large.shape, large.nnz) == ((10_000, 10_000), 29_997)
+
+
+def test_more_entries_than_wanted_are_refused() -> None:
+    bound = bp.parse("sum(x)^2 + y^2")._at(None, {"x": np.ones(50), "y": 1})
+    with pytest.raises(bp.BpropError) as caught:
+        hessian(bound.graph, bound.point, bound.graph.outputs[0][1], most=2500)
+    message = "the Hessian by 51 numbers has 2,501 entries that can differ from 0"
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sqrt(x)", "0.5/sqrt(x) is inf at sqrt(x) = 0"),
+        ("hypot(x, y)^0.5", "hypot(x, y)^-0.5 is inf at hypot(x, y) = 0"),
+        ("cbrt(x)*y", "1/(3*(cbrt(x)*cbrt(x))) is inf at 3*(cbrt(x)*cbrt(x)) = 0"),
+        ("sum(i=0..1, sqrt(z[i]))", "0.5/sqrt(z[0]) is inf at sqrt(z[0]) = 0"),
+    ],
+)
+def test_reasons_are_written_out(text: str, reason: str) -> None:
+    """No ids of nodes that the program does not have."""
+    point = {"x": 0, "y": 0, "z": [0, 1]}
+    used = {name: value for name, value in point.items() if f"{name}" in text.replace("sqrt", "")}
+    first = next(w for w in found(text, **used).warnings if "second" in w.message)
+    assert first.message.endswith(f": {reason}")
+
+
 @pytest.mark.parametrize(
     ("eigenvalues", "word"),
     [

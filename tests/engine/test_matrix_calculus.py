@@ -28,7 +28,7 @@ TABLE = [
     ("x' @ A @ y", "y", 1, "x=n A=n,m y=m", "A' @ x"),
     ("x' @ A @ x - 2*b' @ x", "x", 1, "x=n A=n,n b=n", "(A + A') @ x - 2*b"),
     ("(x - s)' @ W @ (x - s)", "s", 1, "x=n s=n W=n,n", "-(W + W') @ (x - s)"),
-    ("(a' @ x)*(b' @ x)", "x", 2, "x=n a=n b=n", "outer(b, a) + outer(a, b)"),
+    ("(a' @ x)*(b' @ x)", "x", 2, "x=n a=n b=n", "outer(a, b) + outer(b, a)"),
     ("(x' @ y)^2", "x", 2, "x=n y=n", "2*outer(y, y)"),
     ("exp(a' @ x)", "x", 2, "x=n a=n", "exp(a' @ x)*outer(a, a)"),
     # products with vectors by the matrix
@@ -58,9 +58,9 @@ TABLE = [
     ("logdet(X' @ X)", "X", 1, "X=n,m", "2*X @ inv(X' @ X)"),
     ("det(X)", "X", 1, "X=n,n", "cofactor(X)"),
     ("det(X)^2", "X", 1, "X=n,n", "2*det(X)*cofactor(X)"),
-    ("det(A @ X @ B)", "X", 1, "X=n,n A=n,n B=n,n", "A' @ cofactor(A @ X @ B) @ B'"),
+    ("det(A @ X @ B)", "X", 1, "X=n,n A=n,n B=n,n", "det(A)*det(B)*cofactor(X)"),
     ("logdet(A + diag(x))", "x", 1, "A=n,n x=n", "diag(inv(A + diag(x)))"),
-    ("logdet(A + t*B)", "t", 1, "A=n,n B=n,n t=", "trace(inv(t*B + A) @ B)"),
+    ("logdet(A + t*B)", "t", 1, "A=n,n B=n,n t=", "trace(inv(A + t*B) @ B)"),
     ("tr(X)", "X", 1, "X=n,n", "eye(n)"),
     ("tr(A @ X)", "X", 1, "A=m,n X=n,m", "A'"),
     ("tr(A @ X')", "X", 1, "A=n,m X=n,m", "A"),
@@ -106,14 +106,27 @@ TABLE = [
     ("inv(A) @ x", "x", 1, "A=n,n x=n", "inv(A)"),
     ("solve(A, B @ x)", "x", 1, "x=n A=m,m B=m,n", "solve(A, B)"),
     ("cross(a, x)", "x", 1, "a=3 x=3", "cross(a, eye(3))'"),
-    ("outer(x, x) @ a", "x", 1, "x=n a=n", "(x' @ a)*eye(n) + outer(x, a)"),
-    ("x*(x' @ A @ x)", "x", 1, "x=n A=n,n", "(x' @ A @ x)*eye(n) + outer(x, (A + A') @ x)"),
+    ("outer(x, x) @ a", "x", 1, "x=n a=n", "outer(x, a) + (x' @ a)*eye(n)"),
+    ("x*(x' @ A @ x)", "x", 1, "x=n A=n,n", "outer(x, (A + A') @ x) + (x' @ A @ x)*eye(n)"),
     ("x[1:3]", "x", 1, "x=n", "eye(n)[1:3]"),
     ("concat(x, 2*x)", "x", 1, "x=n", "concat(eye(n), 2*eye(n))"),
     ("[sin(x[0]), x[1]]", "x", 1, "x=n", "[cos(x[0])*eye(n)[0], eye(n)[1]]"),
+    # stacked vectors
+    ("stack(A @ x, B @ x) @ y", "x", 1, "A=m,n B=m,n x=n y=m", "[A' @ y, B' @ y]"),
+    ("[x, y] @ y", "x", 1, "x=n y=n", "outer(eye(2)[0], y)"),
+    ("norm([A @ x, y])^2", "x", 1, "A=m,n x=n y=m", "2*A' @ (A @ x)"),
+    ("norm([A @ x, y])^2", "x", 2, "A=m,n x=n y=m", "2*A' @ A"),
+    ("[x, y]' @ [1, 2]", "x", 1, "x=n y=n", "eye(n)"),
+    ("A[0] @ x + A[1] @ y", "A", 1, "A=2,n x=n y=n", "[x, y]"),
+    ("outer(x, y)[0] @ y", "x", 1, "x=n y=m", "(y' @ y)*eye(n)[0]"),
+    ("inv(A)[0] @ x", "A", 1, "A=n,n x=n", "-outer(inv(A)[0], inv(A) @ x)"),
+    ("log(x)[0]", "x", 2, "x=n", "-(1/x^2)[0]*outer(eye(n)[0], eye(n)[0])"),
+    ("max(x)*x", "x", 1, "x=n", "outer(x, x == max(x))/sum(x == max(x)) + max(x)*eye(n)"),
+    ("diag(A @ X)[0]", "X", 1, "A=n,m X=m,n", "A' @ diag(eye(n)[0])"),
+    ("sum(2/(3*X))", "X", 1, "X=n,m", "-2/(3*X^2)"),
     # by a scalar
     ("A*exp(t)", "t", 1, "A=n,m t=", "exp(t)*A"),
-    ("inv(A + t*B)", "t", 1, "A=n,n B=n,n t=", "-inv(t*B + A) @ B @ inv(t*B + A)"),
+    ("inv(A + t*B)", "t", 1, "A=n,n B=n,n t=", "-inv(A + t*B) @ B @ inv(A + t*B)"),
 ]
 
 # the same, where what is printed may still get shorter
@@ -169,7 +182,36 @@ NUMERIC = [
     ("tr(inv(A + t*B))", "t", 2, "A=n,n B=n,n t="),
     ("x' @ (A + 2*eye(n)) @ x", "x", 2, "x=n A=n,n"),
     ("sum((x - ones(n))^2)", "x", 1, "x=n"),
+    ("sum(t/(s*X))", "X", 1, "X=n,m t= s="),
+    ("where(x > 0, 3*x^2, 3*y)", "x", 1, "x=n y=n"),
+    ("sum(where(X > 0, t*X, t*X^2))", "X", 1, "X=n,m t="),
+    ("b' @ (exp(A @ x) - exp(x[0]))", "x", 1, "A=m,n x=n b=m"),
+    ("-norm(1 - exp(A @ x))^2", "x", 2, "A=m,n x=n"),
+    ("logdet(A' @ A)", "A", 1, "A=n,n"),
+    ("1/sqrt(det(A))", "A", 1, "A=n,n"),
+    ("(eye(n)[0] + eye(n)[1])' @ A @ x", "x", 1, "A=n,n x=n"),
+    ("solve(A, x)[0]", "A", 1, "A=n,n x=n"),
+    ("concat(x, A @ x)[0]*x", "x", 1, "A=m,n x=n"),
+    ("sum(i=0..2, (A[i] @ x)^2)", "A", 1, "A=3,n x=n"),
+    ("sum(i=0..2, A[i, i]^2)", "A", 1, "A=3,3"),
+    ("norm(X[0] - X[-1])^2", "X", 1, "X=n,m"),
+    ("norm(X[0])*X[1] @ y", "X", 1, "X=n,m y=m"),
+    ("(X @ X')[0] @ y", "X", 1, "X=n,m y=n"),
+    ("softmax(X @ W)[0] @ y", "W", 1, "X=n,m W=m,k y=k"),
+    ("max(X[0], y) @ y", "X", 1, "X=n,m y=m"),
+    ("sum(X[1:]*Y[:-1])", "X", 1, "X=n,m Y=n,m"),
+    ("sum(relu(X)[0])", "X", 1, "X=n,m"),
+    ("norm(solve(A' @ A + t*eye(n), A' @ b))^2", "t", 1, "A=m,n b=m t="),
+    ("softmax(x)[0]*x[1]", "x", 2, "x=n"),
+    ("norm(x)*x[0]", "x", 2, "x=n"),
+    ("stack(A @ x, sin(B @ x))' @ [1, 2]", "x", 1, "A=m,n B=m,n x=n"),
     ("max(x)", "x", 2, "x=n"),
+    # a condition says nothing of the other elements of a norm
+    ("norm(where(x > 1, x, y))", "y", 1, "x=n y=n"),
+    ("logsumexp(where(x > 1, y, x^2))", "x", 1, "x=n y=n"),
+    ("var(where(x > 1, y, x))", "y", 2, "x=n y=n"),
+    ("norm(A @ where(x > 1, x, y))", "x", 1, "A=m,n x=n y=n"),
+    ("where(x > 1, sum(where(x > 1, x^2, y^3)), y) @ y", "y", 1, "x=n y=n"),
 ]
 ALL = [*(row[:4] for row in TABLE), *NUMERIC]
 
@@ -236,7 +278,8 @@ def test_what_needs_more_than_two_axes_is_refused() -> None:
     assert isinstance(found, UsageFault)
     assert found.message == "the derivative has 3 axes: its shape is (n, n, n)"
     assert found.help == (
-        "matrix notation has two; its numbers at a point: bprop jacobian ... --at ..."
+        "matrix notation has two; small sizes in numbers are written out: --shape x=2; "
+        "its numbers at a point: bprop jacobian ... --at ..."
     )
     found = fault("norm(X)", "X", "X=n,m", order=2)
     assert found.message == "the derivative has 4 axes: its shape is (n, m, n, m)"
@@ -244,7 +287,7 @@ def test_what_needs_more_than_two_axes_is_refused() -> None:
     assert "bprop hessian" in found.help
     found = fault("sum(x^4)", "x", "x=n", order=3)
     assert found.help is not None
-    assert "take an element" in found.help
+    assert "take an element of the program" in found.help
 
 
 def test_what_matrices_cannot_write_is_refused() -> None:

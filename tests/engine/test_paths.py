@@ -16,7 +16,8 @@ from strategies import edge_values, ordinary, scalar_graphs
 from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.lower import load, lower
 from backprop_cli.engine.paths import PathReport, path_report, paths
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 
 def report(text: str, source: str, **options: Any) -> PathReport:

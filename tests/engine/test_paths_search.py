@@ -15,7 +15,8 @@ from backprop_cli.engine.path_graph import PathGraph, on_paths
 from backprop_cli.engine.path_search import largest_paths
 from backprop_cli.engine.path_sums import product, sum_paths
 from backprop_cli.engine.paths import path_report
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 
 ULP = 2.0**-52
 PARTIALS = {

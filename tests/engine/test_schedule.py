@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import backprop_cli as bp
 from backprop_cli.engine.backward import lean_graph
 from backprop_cli.engine.schedule import Schedule, elements, schedule
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.traverse import ancestors
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+import strategies as own
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backprop_cli as bp
@@ -15,7 +16,9 @@ from backprop_cli.engine.colouring import colour_columns, members
 from backprop_cli.engine.evaluate import evaluate
 from backprop_cli.engine.sparsity import dependence
 from backprop_cli.engine.tangents import Tangents
+from backprop_cli.transform.forward import forward
 from backprop_cli.transform.indexed import by_element
+from backprop_cli.transform.reverse import reverse
 
 
 @given(st.integers(1, 9), st.data())
@@ -31,25 +34,58 @@ def test_every_entry_can_be_read_off(size: int, data: st.DataObject) -> None:
     products = [full[:, group].sum(axis=1) for group in colouring.groups]
     for i in range(size):
         for j in members(rows[i]):
-            c, row = colouring.source(i, j)
+            [c], [row] = colouring.sources(np.array([i]), np.array([j]))
             assert products[c][row] == full[i, j]
     assert len(products) <= size
 
 
 @pytest.mark.parametrize("count", [1, 3, 20])
-def test_tangents_by_each_way_agree(count: int) -> None:
-    """Floats one by one, arrays of all directions, arrays one by one."""
+def test_tangents_by_floats_and_by_stacks_agree(count: int) -> None:
     graph = bp.parse("sin(x*y)*x").graph()
     point = {"x": 0.3, "y": 0.7}
-    random = np.random.default_rng(1).normal(size=(count, 2)).tolist()
+    random = np.random.default_rng(1).normal(size=(count, 2))
     output = [graph.outputs[0][1]]
     ways = []
     for backend in ("auto", "numpy"):
         tangents = Tangents(graph, point, graph.inputs, output, backend)
-        ways.append([float(row[0]) for row in tangents.along(random)])
-        ways.append([float(tangents._by_arrays(direction)[0]) for direction in random])
+        ways.append(tangents.products(random)[:, 0].tolist())
+        ways.append([float(tangents.along(row)[0]) for row in random.tolist()])
     for way in ways[1:]:
         np.testing.assert_allclose(way, ways[0], rtol=1e-14)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_stacks_of_directions_are_the_directions_one_by_one(data: st.DataObject) -> None:
+    """Of the second derivatives of random programs on arrays, against the tangent graph itself."""
+    graph = data.draw(own.tensor_graphs())
+    point = data.draw(own.points(graph))
+    first = reverse(graph)
+    outputs = list(first.gradient.values())
+    tangents = Tangents(first.graph, point, graph.inputs, outputs, "numpy")
+    sizes = [math.prod(graph.shape(i)) for i in graph.inputs]
+    directions = np.random.default_rng(2).normal(size=(4, sum(sizes)))
+    found = tangents.products(directions)
+    for row, flat in zip(found, directions, strict=True):
+        parts = np.split(flat, np.cumsum(sizes)[:-1])
+        moved = {
+            tangents.names[i]: part.reshape(graph.shape(i))
+            for i, part in zip(graph.inputs, parts, strict=True)
+        }
+        values = evaluate(tangents.graph, {**point, **moved}, "numpy").values
+        wanted = np.concatenate([np.ravel(values[place]) for place in tangents.places])
+        np.testing.assert_allclose(row, wanted, rtol=1e-9, atol=1e-9 * (1 + np.abs(wanted).max()))
+
+
+def test_the_tangent_of_joined_arrays_is_no_larger_than_they_are() -> None:
+    """Not one array of the whole size for each part that is joined."""
+    graph = bp.parse("concat(x, y^2, x*y, [1, 2], y)").graph(x=[1, 2], y=[3, 4])
+    made = forward(graph, {i: f"d{i}" for i in graph.inputs})
+    assert [n.op.name for n in made.graph].count("concat") == 2
+    assert "scatter" not in [n.op.name for n in made.graph]
+    point = {"x": [1.0, 2.0], "y": [3.0, 4.0], "d0": [1.0, 0.0], "d1": [0.0, 1.0]}
+    value = evaluate(made.graph, point).value
+    assert value.tolist() == [1.0, 0.0, 0.0, 8.0, 3.0, 2.0, 0.0, 0.0, 0.0, 1.0]
 
 
 def test_arrays_by_element() -> None:

@@ -19,7 +19,8 @@ from backprop_cli.engine import stability
 from backprop_cli.engine.evaluate import differentiate, evaluate
 from backprop_cli.engine.findings import said
 from backprop_cli.engine.stable_text import stable_notes
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import BY_NAME
 from backprop_cli.ir.verify import verify
 from backprop_cli.syntax.unparse import unparse
@@ -128,7 +129,7 @@ def test_forms_are_named_where_they_fail(
     """By eval and by grad alike."""
     graph = bp.parse(text).graph(point)
     sweep = differentiate(graph, point)
-    by_grad = [w for w in sweep.warnings if w.kind == "accuracy"]
+    by_grad = stability.stability_warnings(sweep, said)
     by_value = stability.value_stability(
         evaluate(graph, point), [node for _, node in graph.outputs], said
     )

@@ -20,7 +20,8 @@ from backprop_cli.engine.evaluate import evaluate
 from backprop_cli.engine.selection import Place
 from backprop_cli.engine.series import Series
 from backprop_cli.engine.taylor import Taylor, expansion_place, taylor
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.render.taylor_tables import polynomial
 from backprop_cli.transform.forward import forward
@@ -65,9 +66,7 @@ def test_agrees_with_mpmath(text: str) -> None:
     with mp.workdps(60):
         exact = mp.taylor(MPMATH[text], mp.mpf(0.7), 12)
         for k, (a, b) in enumerate(zip(ours, exact, strict=True)):
-            # (cos(pi*x) - sinc(x))/x loses a digit with every division by a small x
-            relative = 1e-9 if "sinc" in text else 1e-11
-            assert abs(a - b) <= relative * max(abs(b), mp.mpf(10) ** -4), (k, a, b)
+            assert abs(a - b) <= 1e-11 * max(abs(b), mp.mpf(10) ** -4), (k, a, b)
 
 
 @given(st.data())
@@ -192,6 +191,17 @@ def test_the_graph_grows_no_more_than_linearly(text: str) -> None:
     assert sizes[2] - sizes[1] <= 2 * (sizes[1] - sizes[0])
 
 
+def test_by_index_as_on_slices() -> None:
+    """A long program by index is expanded in one of its elements as the one on slices is."""
+    at = np.linspace(-1.0, 2.0, 200)
+    by_index = found("sum(i=0..198, exp(x[i]*x[i+1]) + sin(x[i])^2)", 8, "x[7]", x=at)
+    at_once = found("sum(exp(x[:-1]*x[1:]) + sin(x[:-1])^2)", 8, "x[7]", x=at)
+    assert by_index.coefficients == pytest.approx(at_once.coefficients, rel=1e-12)
+    assert (by_index.name, by_index.at, by_index.warnings) == ("x[7]", at[7], [])
+    [warning] = found("sum(i=0..198, abs(x[i])*x[i+1])", 2, "x[0]", x=at - at[0]).warnings[-1:]
+    assert warning.message == "abs(x[i]) has no Taylor series at x[0] = 0, where it has a kink"
+
+
 def test_a_long_sum_does_not_recurse() -> None:
     chain = " + ".join(["sin(x)"] + ["x"] * 20_000)
     assert found(chain, 2, x=0).coefficients == [0, 20_001, 0]
@@ -256,13 +266,41 @@ def test_a_kink_that_nothing_crosses_takes_no_series_away() -> None:
         np.testing.assert_array_equal(ours, known)
 
 
-def test_kinks_and_the_rule_of_sinc_are_told() -> None:
+def test_kinks_and_jumps_are_told() -> None:
     assert [w.kind for w in found("abs(x)", x=0).warnings] == ["kink", "non-finite"]
     assert [w.kind for w in found("where(x > 0, x, x^2)", x=0).warnings] == ["jump", "non-finite"]
-    assert found("sinc(x)", 18, x=0.1).warnings == []
-    assert found("sinc(x)", 19, x=0.7).warnings == []
-    [warning] = found("sinc(x)", 19, x=0.1).warnings
-    assert warning.message == "near 0 the coefficients of sinc(x) beyond order 18 are not exact"
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-9, 0.1, -0.3, 0.32, 0.39, 0.7, 1.0, 1.5, -3.3, 10.0])
+def test_sinc_keeps_its_digits_at_every_order(x: float) -> None:
+    """Against its power series at 0, shifted: d^k/dx^k of sum (-1)^j (pi x)^(2j)/(2j + 1)!."""
+    ours = found("sinc(x)", 60, x=x).coefficients
+    with mp.workdps(120):
+        for k, coefficient in enumerate(ours):
+            bound = mp.pi**k / mp.factorial(k + 1)
+            exact = mp.fsum(
+                (-1) ** (n // 2)
+                * mp.pi**n
+                / mp.factorial(n + 1)
+                * mp.binomial(n, k)
+                * mp.mpf(x) ** (n - k)
+                for n in range(k + k % 2, k + 240, 2)
+            )
+            assert abs(coefficient - exact) <= 1e-13 * max(abs(exact), bound / 100), k
+    arrays = found("sinc([x, x + 1])", 60, x=x).coefficients
+    assert [c[0] for c in arrays] == ours
+
+
+def test_sinc_of_a_series() -> None:
+    ours = found("sinc(x^2 + x/3)*exp(x)", 30, x=0.1).coefficients
+    with mp.workdps(80):
+        exact = mp.taylor(lambda x: mp.sincpi(x * x + x / 3) * mp.exp(x), mp.mpf(0.1), 30)
+        for k, (a, b) in enumerate(zip(ours, exact, strict=True)):
+            assert abs(a - b) <= 1e-12 * max(abs(b), mp.mpf(10) ** -9), k
+    assert found("sinc(x)", 170, x=0).coefficients[1::2] == [0.0] * 85
+    assert found("sinc(x)", 2, x=math.inf).coefficients[1:] == pytest.approx(
+        [math.nan] * 2, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,36 @@ def test_graphs_that_are_too_large_for_second_order() -> None:
     assert found.sigma == pytest.approx(0.1 * math.sqrt(20_000))
 
 
+@pytest.mark.parametrize(
+    ("text", "sigma", "point", "told"),
+    [
+        (
+            "abs(x)",
+            {"x": 0.1},
+            {"x": 0.05},
+            "one σ of x to either side moves the result by 0 and 0.1",
+        ),
+        ("floor(x) + x", {"x": 0.1}, {"x": 1.95}, "moves the result by -0.1 and 1.1"),
+        ("sum(abs(v))", {"v": [0.1, 0.1]}, {"v": [1.0, 0.05]}, "one σ of v[1] to either side"),
+        ("where(x > 0, x, log(x))", {"x": 0.1}, {"x": 0.05}, "by nan and 0.1"),
+        ("abs(x)", {"x": 0.1}, {"x": 0.5}, None),
+        ("exp(x)*y", {"x": 0.1, "y": 0.3}, {"x": 1.0, "y": 2.0}, None),
+    ],
+)
+def test_kinks_and_jumps_within_reach(
+    text: str, sigma: dict[str, Any], point: dict[str, Any], told: str | None
+) -> None:
+    """No derivative at the point sees them."""
+    messages = [w.message for w in propagate(text, sigma, **point).warnings]
+    assert len(messages) == (told is not None)
+    assert told is None or told in messages[0]
+
+
+def test_a_shift_of_many_sigmas_is_no_percentage() -> None:
+    (warning,) = propagate("sin(x)", {"x": 0.1}, x=math.pi / 2).warnings
+    assert "%" not in warning.message
+
+
 def test_no_uncertain_number() -> None:
     found = propagate("x*y", {}, x=1, y=2)
     assert (found.sigma, found.budget, found.paths) == (0.0, [], [])

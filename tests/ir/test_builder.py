@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from backprop_cli.engine.evaluate import evaluate
 from backprop_cli.errors import ArityFault, NameFault, ShapeFault, Span
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS, Operation
 from backprop_cli.ir.traverse import ancestors, levels
 from backprop_cli.ir.verify import verify

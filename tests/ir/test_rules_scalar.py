@@ -9,7 +9,8 @@ import oracles
 import pytest
 
 from backprop_cli.engine.evaluate import differentiate, evaluate
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS, Operation
 from backprop_cli.transform.forward import forward
 from backprop_cli.transform.reverse import reverse

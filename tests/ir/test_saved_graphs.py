@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.errors import BpropError, GraphFault, Span
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.saved import from_document, to_document
 from backprop_cli.ir.verify import verify
 

@@ -11,11 +11,11 @@ import pytest
 from pictured import ALL, HOSTILE, chain, choices, figure, long_names, network, traced
 
 from backprop_cli.errors import UsageFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.render import labels
-from backprop_cli.render.dot import graph_source
+from backprop_cli.render.dot import SIZE, _cell, graph_source
 from backprop_cli.render.scene import partial_label
-from backprop_cli.render.theme import DARK, LIGHT
+from backprop_cli.render.theme import DARK, LIGHT, ROLES, Palette
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -232,3 +232,35 @@ def test_a_large_graph_needs_no_recursion_and_little_time() -> None:
 
 def test_ids_of_names_that_look_alike_differ() -> None:
     assert len(set(labels.identifiers(["a b", "a_b", "a.b", "", " "]))) == 5
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of WCAG 2.1."""
+    low, high = sorted((_luminance(first), _luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK])
+def test_colors_can_be_told_apart(colors: Palette) -> None:
+    fillings = [colors.background, *(filling for _, filling in colors.boxes.values())]
+    for filling in fillings:
+        for role in ROLES:
+            assert contrast(getattr(colors, role), filling) >= 4.5, (role, filling)
+    for color in (colors.edge, colors.faint, colors.highlight):
+        assert contrast(color, colors.background) >= 3
+    for border, filling in colors.boxes.values():
+        assert contrast(border, filling) >= 3
+        assert contrast(border, colors.background) >= 3
+
+
+@pytest.mark.parametrize("text", ["f(i, j, l) = i.l.j", "tiltillit", "W @ M", "[[1, 2], [3, 4]]"])
+def test_boxes_hold_their_text_in_a_monospaced_font(text: str) -> None:
+    cell = _cell([("text", text)], 1, LIGHT)
+    width = int(re.findall(r'width="(\d+)"', cell)[0])
+    assert width > 0.602 * SIZE * len(text)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from latex_checks import assert_sound
 
 from backprop_cli.engine.trace import barred
-from backprop_cli.render import delimited, latex_tables, markdown, tables
+from backprop_cli.ir.ops import OPERATIONS
+from backprop_cli.render import delimited, latex_tables, markdown, sheets, tables
+from backprop_cli.render.folding import fold
 from backprop_cli.render.numbers import elements, number, value
 from backprop_cli.render.sheet import Column, Formula, Sheet
 
@@ -48,6 +52,72 @@ def test_table_keeps_to_the_width(width: int) -> None:
     text = tables.text([sheet], 10, width=width)
     assert all(len(line) <= width for line in text.splitlines())
     assert text.count("x") == 50
+
+
+def _matrix(rows: int, columns: int) -> Sheet:
+    heads = [Column("", style="name"), *(Column(f"∂/∂x{k}", True) for k in range(columns))]
+    cells = [[f"∂/∂y{i}", *(math.sin(i * k + 1.0) for k in range(columns))] for i in range(rows)]
+    return Sheet(heads, cells, "t")
+
+
+def test_a_wide_matrix_is_cut_into_blocks_of_columns() -> None:
+    """Every block repeats the names of the rows; no number is folded."""
+    assert tables.text([_matrix(2, 6)], 10, width=80).splitlines() == [
+        "t",
+        "",
+        "                 ∂/∂x0          ∂/∂x1          ∂/∂x2           ∂/∂x3",
+        " ────────────────────────────────────────────────────────────────────",
+        "  ∂/∂y0   0.8414709848   0.8414709848   0.8414709848    0.8414709848",
+        "  ∂/∂y1   0.8414709848   0.9092974268   0.1411200081   -0.7568024953",
+        "",
+        "                  ∂/∂x4           ∂/∂x5",
+        " ───────────────────────────────────────",
+        "  ∂/∂y0    0.8414709848    0.8414709848",
+        "  ∂/∂y1   -0.9589242747   -0.2794154982",
+    ]
+
+
+def test_a_wide_table_of_one_row_stands_on_its_side() -> None:
+    assert tables.text([_matrix(1, 6)], 3, width=40).splitlines()[2:6] == [
+        "          ∂/∂y0",
+        " ───────────────",
+        "  ∂/∂x0   0.841",
+        "  ∂/∂x1   0.841",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 9), (3, 30), (1200, 9)])
+def test_numbers_are_never_folded(width: int, rows: int, columns: int) -> None:
+    sheet = _matrix(rows, columns)
+    text = tables.text([sheet], 17, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    found = Counter(word for word in text.split() if word[-1].isdigit() and "∂" not in word)
+    assert found == Counter(number(x, 17) for row in sheet.rows for x in row[1:])
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_every_table_of_operations_fits(width: int) -> None:
+    text = tables.text(sheets.operations(OPERATIONS, "table"), 10, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "logsumexp(x)" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("= 1·1.1 + (-0.25)·9.025", 16, ["= 1·1.1", "+ (-0.25)·9.025"]),
+        ("[1.5e-7, 2.5, …, 3]", 9, ["[1.5e-7,", "2.5, …,", "3]"]),
+        ("12*x[0]+sin(y)^2/3", 9, ["12*x[0]", "+sin(y)^2", "/3"]),
+        ("  and so on and so on and so on", 21, ["  and so on and so on", "  and so on"]),
+        ("x → v1 → v10 → f", 8, ["x → v1", "→ v10", "→ f"]),
+        ("v\u03041·v\u03042", 3, ["v\u03041", "·v\u03042"]),
+        ("数学数学", 4, ["数学", "数学"]),
+        ("", 4, [""]),
+    ],
+)
+def test_folding(text: str, width: int, lines: list[str]) -> None:
+    assert fold(text, width).split("\n") == lines
 
 
 def test_table_without_a_terminal_is_never_folded() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from strategies import scalar_graphs
 
 from backprop_cli.engine.lower import load, lower
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.syntax.unparse import expression, number, unparse
 from backprop_cli.transform.reverse import reverse
@@ -41,7 +42,7 @@ def reparsed(graph: Graph) -> Graph:
         ("(-3)^x", "(-3)^x"),
         ("-x^2", "-x^2"),
         ("(-x)^2", "(-x)^2"),
-        ("2^3^x", "2^3^x"),
+        ("2^3^x", "2^(3^x)"),
         ("(2^3)^x", "(2^3)^x"),
         ("x-(y-z)", "x - (y - z)"),
         ("x-y-z", "x - y - z"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matrix_oracle import derivative, graph_of, numbers_of, point_of, value_of
 
 from backprop_cli.errors import ShapeFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.syntax.unparse import unparse
 from backprop_cli.transform.matrices.jacobian import jacobian_matrix, matrix_of
 from backprop_cli.transform.matrices.normal import simplify_matrices
@@ -287,7 +287,7 @@ LINEAR = [
     ("scatter(v, [6], 1:5)", "v=4", "scatter(eye(4), [6, 4], 1:5)"),
     ("scatter(v[0], [m], 2)", "v=n", "outer(eye(m)[2], eye(n)[0])"),
     ("concat(v, A @ v, x)", "v=n A=m,n x=m", "concat(eye(n), A, zeros(m, n))"),
-    ("stack(sum(v), c)", "v=n c=", "[ones(n), zeros(n)]"),
+    ("stack(sum(v), c)", "v=n c=", "outer(eye(2)[0], ones(n))"),
     ("reshape(v, [4, 1]) @ [2]", "v=4", "2*eye(4)"),
     ("outer(v, x) @ a", "v=n x=m a=m", "(x' @ a)*eye(n)"),
     ("x @ outer(v, y)", "v=n x=n y=m", "outer(y, x)"),

@@ -11,8 +11,10 @@ import strategies as own
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backprop_cli.engine.evaluate import Sweep, differentiate, evaluate
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.engine.evaluate import differentiate, evaluate
+from backprop_cli.engine.sweep import Sweep
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.verify import verify
 from backprop_cli.transform.forward import forward
 from backprop_cli.transform.reverse import reverse

@@ -10,7 +10,8 @@ import pytest
 
 from backprop_cli.engine.accuracy import precise
 from backprop_cli.errors import BpropError
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.transform.remedies import RULES
 from backprop_cli.transform.rewrite import Rule, parameters, rewritten
 

@@ -13,7 +13,7 @@ import pytest
 from oracles import MPMATH
 
 from backprop_cli.backends.numpy_arrays import CONTEXT
-from backprop_cli.engine.evaluate import FLOATS
+from backprop_cli.engine.sweep import FLOATS
 from backprop_cli.ir.ops import Expr
 from backprop_cli.transform.rewrite import Rule, parameters, pattern
 from backprop_cli.transform.stable_rules import LOG_SUMS, RULES, log1mexp, log_cosh

@@ -16,12 +16,13 @@ from backprop_cli.cli.options import (
     OF,
     OUTPUT,
     SIZES,
+    SYMMETRIC,
     WRT,
     Command,
     Options,
 )
 from backprop_cli.engine.program import Bound
-from backprop_cli.engine.selection import find_node, select_outputs
+from backprop_cli.engine.selection import find_node, one_output
 from backprop_cli.engine.symbolic import symbolic
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.errors import UsageFault
@@ -32,16 +33,12 @@ LONG = 2_000  # operations from which shared subexpressions get names
 
 def run(environment: Environment, options: Options) -> None:
     def solve(bound: Bound) -> Answer:
-        graph, outputs = select_outputs(bound.graph, options.names("of"))
-        if len(outputs) > 1:
-            listed = ", ".join(name or "(unnamed)" for name, _ in outputs)
-            raise UsageFault(
-                f"diff needs one output, and there are {len(outputs)}: {listed}",
-                help="choose one: --of NAME",
-            )
+        graph, _, output = one_output(bound.graph, options.names("of"), "diff")
         wrt = variables(graph, options.names("wrt"))
         order = options.order or 1
-        found = symbolic(graph, outputs[0][1], wrt, order, options.formal)
+        left_out: list[str] | None = None if options.names("wrt") else []
+        alike = options.names("symmetric")
+        found = symbolic(graph, output, wrt, order, options.formal, left_out, alike)
 
         def text(form: str, width: int | None, color: bool) -> str:
             from backprop_cli.render import derivatives
@@ -53,7 +50,9 @@ def run(environment: Environment, options: Options) -> None:
 
             return derivatives.document(found, order)
 
-        notes = [Warning_("note", None, None, note) for note in notes_on(graph)]
+        notes = [
+            Warning_("note", None, None, note) for note in (*notes_on(graph), *(left_out or ()))
+        ]
         return Answer(document, lambda form: [], notes, text)
 
     respond(environment, options, "diff", solve)
@@ -82,7 +81,7 @@ COMMAND = Command(
     summary="Symbolic derivatives, simplified, to be fed back.",
     argument=EXPRESSION,
     options=(
-        *(WRT, OF, DIFF_ORDER, CSE, FORMAL, SIZES, AT),
+        *(WRT, OF, DIFF_ORDER, CSE, FORMAL, SIZES, SYMMETRIC, AT),
         *(JSON, FORMAT, COLOR, OUTPUT),
     ),
     examples=(

@@ -23,16 +23,19 @@ from backprop_cli.render import documents
 def run(environment: Environment, options: Options) -> None:
     def solve(bound: Bound) -> Answer:
         from backprop_cli.engine.findings import said, value_warnings
+        from backprop_cli.engine.lost_values import lost_values
         from backprop_cli.engine.stability import value_stability
         from backprop_cli.render import sheets
 
         graph, outputs = select_outputs(bound.graph, options.names("of"))
         found = evaluate(graph, bound.point, options.backend)
         warnings = [Warning_("note", None, None, note) for note in graph.notes]
-        for name, node in outputs:
-            path = f"outputs.{name}" if len(outputs) > 1 else "value"
+        several = len(outputs) > 1
+        paths = [(f"outputs.{name}" if several else "value", node) for name, node in outputs]
+        for path, node in paths:
             warnings += value_warnings(found, node, path)
-        warnings += value_stability(found, [node for _, node in outputs], said)
+        unstable = value_stability(found, [node for _, node in outputs], said)
+        warnings += unstable or lost_values(found, paths)
         if bound.sigmas:
             from backprop_cli.cli.commands.uncertain import evaluation_answer
 

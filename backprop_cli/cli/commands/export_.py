@@ -33,6 +33,7 @@ from backprop_cli.render.source_code import targets
 if TYPE_CHECKING:
     from backprop_cli.engine.self_test import Outcome
     from backprop_cli.render.source_code.lines import Function
+    from backprop_cli.render.source_code.loops.function import ArrayFunction
 
 GRAPHS = ("mermaid", "dot", "json")
 
@@ -41,7 +42,7 @@ class Code(NamedTuple):
     """What was exported; `function` is None of a target that is no programming language."""
 
     text: str
-    function: Function | None
+    function: Function | ArrayFunction | None
     outcome: Outcome | None
 
 
@@ -65,7 +66,8 @@ def run(environment: Environment, options: Options) -> None:
 
 def exported(bound: Bound, options: Options, target: str) -> Code:
     """The code and, on request, what its test found."""
-    wrt = [find_node(bound.graph, name) for name in options.names("wrt")] or None
+    named = (find_node(bound.graph, name) for name in options.names("wrt"))
+    wrt = list(dict.fromkeys(named)) or None
     if target in targets.LANGUAGES:
         return _written(bound, options, target, wrt)
     if options.self_test:
@@ -124,11 +126,10 @@ def _tell(environment: Environment, options: Options, notes: list[str], code: Co
     for note in notes:
         environment.stderr.write(diagnostics.note(note, color=color))
     if code.outcome is not None:
-        points, worst = code.outcome
+        points, worst, finite = code.outcome
         word = "point" if points == 1 else "points"
-        environment.stderr.write(
-            f"self-test passed: {points} {word}, worst relative error {worst:.1g}\n"
-        )
+        found = f"worst relative error {worst:.1g}" if finite else "inf or nan at all of them"
+        environment.stderr.write(f"self-test passed: {points} {word}, {found}\n")
 
 
 COMMAND = Command(

@@ -24,12 +24,14 @@ from backprop_cli.render import hessian_tables
 if TYPE_CHECKING:
     from backprop_cli.render.sheet import Sheet
 
+MOST_WRITTEN = 10**7  # entries
+
 
 def run(environment: Environment, options: Options) -> None:
     def solve(bound: Bound) -> Answer:
         graph, output = scalar_output(bound.graph, options.names("of"), "hessian")
         wrt = [find_node(graph, name) for name in options.names("wrt")] or None
-        found = hessian(graph, bound.point, output, wrt, options.backend)
+        found = hessian(graph, bound.point, output, wrt, options.backend, MOST_WRITTEN)
 
         def sheets(form: str) -> list[Sheet]:
             return hessian_tables.sheets(found, form, options.significant)

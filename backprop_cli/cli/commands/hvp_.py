@@ -16,7 +16,8 @@ from backprop_cli.cli.options import (
     Command,
     Options,
 )
-from backprop_cli.engine.directional import hvp, read_direction
+from backprop_cli.engine.directional import read_direction
+from backprop_cli.engine.hessian_product import hvp
 from backprop_cli.engine.program import Bound
 from backprop_cli.engine.selection import find_node, scalar_output
 from backprop_cli.render import product_tables

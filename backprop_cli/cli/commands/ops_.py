@@ -38,7 +38,7 @@ def chosen(name: str | None) -> list[Operation]:
     if not found:
         from difflib import get_close_matches
 
-        known = [word for row in rows for word in (row.name, *row.aliases)]
+        known = [word for row in rows for word in (row.name, row.family.lower(), *row.aliases)]
         near = get_close_matches(word, known, 1)
         raise NameFault(
             f"there is no operation '{name}'",

@@ -35,6 +35,7 @@ from backprop_cli.ir.traverse import ancestors
 
 FORMATS = ("svg", "png", "pdf", "dot", "json")
 LATER = ("html", "mmd", "tex")
+EXPORTS = {"mmd": "mermaid", "tex": "latex"}  # what export calls them
 
 
 def run(environment: Environment, options: Options) -> None:
@@ -80,7 +81,8 @@ def picture_format(options: Options) -> str:
         return form
     works = ", ".join(FORMATS)
     if form in LATER:
-        raise UsageFault(f"render cannot make {form} yet", help=f"what works: {works}")
+        other = f"; bprop export --to {EXPORTS[form]}" if form in EXPORTS else ""
+        raise UsageFault(f"render cannot make {form} yet", help=f"what works: {works}{other}")
     what = f"a format called '{form}'" if form else "of which format the picture is"
     raise UsageFault(f"render does not know {what}", help=f"what works: {works} (or --format)")
 
@@ -126,7 +128,11 @@ def picture_source(
         return both_passes(graph, bound, outputs[0][1], options, environment)
 
     if options.levels:
-        return pictures.level_picture(graph, outputs, bound, options, digits, passes)
+
+        def tell(text: str) -> None:
+            say(environment, options, text)
+
+        return pictures.level_picture(graph, outputs, bound, options, digits, passes, tell)
     if options.backward or (graph.adjoint_of and not options.of):
         return pictures.backward_picture(graph, bound, options, digits)
     return dot.graph_source(graph, passes(), theme=options.theme or "auto", digits=digits)
@@ -135,7 +141,7 @@ def picture_source(
 def both_passes(
     graph: Graph, bound: Bound, output: int, options: Options, environment: Environment
 ) -> Trace | None:
-    """The trace at the point; None where no variable has a value."""
+    """The trace of an output at the point; None where no variable has a value."""
     bindings = [graph.names[i] in bound.point for i in graph.inputs]
     if bindings and not any(bindings):
         return None
@@ -148,6 +154,10 @@ def both_passes(
     )
     if graph.shape(output):
         say(environment, options, pictures.SUMMED)
+    first, *others = [name for name, _ in graph.outputs]
+    if others:
+        what = f"the picture is of {first}, the first of {len(others) + 1} outputs"
+        say(environment, options, f"{what}: --of {others[0]} shows another")
     return found
 
 

@@ -51,7 +51,8 @@ def run(environment: Environment, options: Options) -> None:
 
     def solve(bound: Bound) -> Answer:
         graph, outputs = select_outputs(bound.graph, options.names("of"))
-        found = schedule(to_schedule(graph, outputs, options))
+        whole, note = to_schedule(graph, outputs, options)
+        found = schedule(whole)
         speedups = found.speedups(options.processors)
 
         def sheets(form: str) -> list[Sheet]:
@@ -66,8 +67,8 @@ def run(environment: Environment, options: Options) -> None:
 
             return schedule_tables.document(found, speedups, options.backward)
 
-        summed = options.backward and graph.shape(outputs[0][1])
-        notes = [Warning_("note", None, None, SUMMED)] if summed else []
+        summed = SUMMED if options.backward and graph.shape(outputs[0][1]) else None
+        notes = [Warning_("note", None, None, text) for text in (summed, note) if text]
         return Answer(document, sheets, notes)
 
     respond(environment, options, "schedule", solve)

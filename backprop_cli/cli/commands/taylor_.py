@@ -18,7 +18,7 @@ from backprop_cli.cli.options import (
     Options,
 )
 from backprop_cli.engine.program import Bound
-from backprop_cli.engine.selection import scalar_output, select_outputs
+from backprop_cli.engine.selection import one_output
 from backprop_cli.engine.taylor import expansion_place, taylor
 from backprop_cli.render import taylor_tables
 
@@ -32,11 +32,9 @@ def run(environment: Environment, options: Options) -> None:
     order = ORDER if options.order is None else options.order
 
     def solve(bound: Bound) -> Answer:
-        graph, chosen = select_outputs(bound.graph, options.names("of"))
-        if len(chosen) > 1:
-            scalar_output(graph, options.names("of"), "taylor")
+        graph, _, output = one_output(bound.graph, options.names("of"), "taylor")
         name, place = expansion_place(graph, options.names("wrt"))
-        found = taylor(graph, bound.point, chosen[0][1], place, name, order, options.backend)
+        found = taylor(graph, bound.point, output, place, name, order, options.backend)
 
         def sheets(form: str) -> list[Sheet]:
             return taylor_tables.sheets(found, options.significant)

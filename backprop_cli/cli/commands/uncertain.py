@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.cli.answer import Answer
-from backprop_cli.engine.evaluate import Evaluation, differentiate
+from backprop_cli.engine.evaluate import differentiate
 from backprop_cli.engine.jacobian import jacobian
+from backprop_cli.engine.sweep import Evaluation
 from backprop_cli.engine.uncertainty import output_sigmas, roughness, uncertainty
 from backprop_cli.engine.warning import Warning_
 from backprop_cli.render import uncertain
 
 if TYPE_CHECKING:
-    from backprop_cli.engine.evaluate import Sweep
     from backprop_cli.engine.program import Bound
+    from backprop_cli.engine.sweep import Sweep
 
 CHOICES = ("kink", "jump", "domain")
 

@@ -18,7 +18,7 @@ from backprop_cli.cli.options import (
 from backprop_cli.engine.directional import vjp
 from backprop_cli.engine.point import Value, constant_option
 from backprop_cli.engine.program import Bound
-from backprop_cli.engine.selection import find_node, scalar_output, select_outputs
+from backprop_cli.engine.selection import find_node, one_output
 from backprop_cli.render import product_tables
 
 
@@ -28,11 +28,9 @@ def run(environment: Environment, options: Options) -> None:
         seed = constant_option("--seed", options.seed)
 
     def solve(bound: Bound) -> Answer:
-        graph, chosen = select_outputs(bound.graph, options.names("of"))
-        if len(chosen) > 1:
-            scalar_output(graph, options.names("of"), "vjp")
+        graph, _, output = one_output(bound.graph, options.names("of"), "vjp")
         wrt = [find_node(graph, name) for name in options.names("wrt")] or None
-        found = vjp(graph, bound.point, chosen[0][1], seed, wrt, options.backend)
+        found = vjp(graph, bound.point, output, seed, wrt, options.backend)
         return Answer(
             lambda: product_tables.backward_document(found, "vjp"),
             lambda _: product_tables.backward_sheets(found, "product", options.significant),

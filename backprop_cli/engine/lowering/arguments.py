@@ -6,7 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from backprop_cli.errors import ShapeFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.shapes import has_names, indexed, normal_axis
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from backprop_cli.engine.lowering.arguments import whole
 from backprop_cli.engine.lowering.form import Made
 from backprop_cli.errors import ShapeFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.shapes import show
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
 from typing import Any
 
 from backprop_cli.engine.lowering.arguments import whole
 from backprop_cli.engine.lowering.form import Made
 from backprop_cli.errors import ShapeFault, UsageFault
-from backprop_cli.ir.graph import Builder, activity
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import activity
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.ir.ops.contribution import Adjoint
 from backprop_cli.ir.shapes import show
+from backprop_cli.ir.sizes import sizes_in
 
+MOST_ROWS = 1_000  # of a Jacobian
 MOST_NODES = 1_000_000  # that derivatives of a high order may add
 
 
 def diff(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
-    """The derivative of a scalar by any node, or of an array by a scalar; `n` times."""
+    """The derivative of a node by another, `n` times; of an array by an array, the Jacobian."""
     f, x = values
     order = whole(statics["n"], "the order of a derivative")
     if order < 0:
@@ -39,6 +44,12 @@ def grad(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
             f"grad needs a scalar, and this is {show(b.shape(f))}",
             help="name an element, as in grad(f[0], [x, y]), or take its sum",
         )
+    shapes = [b.shape(x) for x in wrt]
+    if len(set(shapes)) > 1:
+        raise ShapeFault(
+            f"grad makes one array, and these have several shapes: {', '.join(map(show, shapes))}",
+            help="take them one by one, as in diff(f, x)",
+        )
     found = gradient(b, f, wrt)
     if len(wrt) == 1:
         return made(b, found[0])
@@ -46,15 +57,28 @@ def grad(b: Builder, values: list[Any], statics: dict[str, Any]) -> Made:
 
 
 def derivative(b: Builder, f: int, x: int) -> int:
-    """The node of the derivative of `f` by `x`, in the shape of either, if one is a scalar."""
+    """The node of the derivative of `f` by `x`, of shape f + x."""
     if not b.shape(f):
         return gradient(b, f, [x])[0]
-    if b.shape(x):
+    return jacobian(b, f, x) if b.shape(x) else tangent(b, f, x)
+
+
+def jacobian(b: Builder, f: int, x: int) -> int:
+    """The node of the Jacobian of an array by an array: a reverse sweep for each element of `f`."""
+    shape = b.shape(f)
+    named = sizes_in([shape])
+    if named or prod(shape) > MOST_ROWS or not prod(shape):
         raise ShapeFault(
-            f"the derivative of {show(b.shape(f))} by {show(b.shape(x))} is a Jacobian",
-            help="name an element, as in diff(f[0], x); the command 'bprop jacobian' gives all",
+            f"the derivative of {show(shape)} by {show(b.shape(x))} is a Jacobian",
+            help=f"it needs sizes in numbers: --at {next(iter(named))}=3"
+            if named
+            else "name an element, as in diff(f[0], x); the command 'bprop jacobian' gives all",
         )
-    return tangent(b, f, x)
+    places = product(*map(range, shape))
+    rows = [gradient(b, b.add("index", f, static=place), [x])[0] for place in places]
+    flat = b.add("stack", *rows, static=0)
+    whole = (*shape, *b.shape(x))
+    return flat if b.shape(flat) == whole else b.add("reshape", flat, static=whole)
 
 
 def gradient(b: Builder, f: int, wrt: list[int]) -> list[int]:

@@ -8,7 +8,7 @@ from backprop_cli.engine.lowering.form import REQUIRED
 from backprop_cli.engine.lowering.names import STATIC, VALUE, Names
 from backprop_cli.engine.lowering.statics import Statics, loop_range
 from backprop_cli.errors import SyntaxFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.syntax.code import Function, Loop
 
 MOST_STEPS = 10_000_000  # of functions and sums together: half a minute, and gigabytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 
 # The last operation of a call: its name, its arguments and its static parameter. It is not made
 # yet, because it may be given a name.

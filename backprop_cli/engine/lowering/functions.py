@@ -9,7 +9,7 @@ from backprop_cli.engine.lowering import shaping as s
 from backprop_cli.engine.lowering.call_faults import wrong_count
 from backprop_cli.engine.lowering.form import REQUIRED, Form, Made, Plan
 from backprop_cli.errors import ArityFault, NameFault, Span
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 from backprop_cli.syntax.code import Call
 

@@ -7,7 +7,7 @@ from typing import Any
 from backprop_cli.engine.lowering.arguments import Slice, index_of, shape_of, whole, whole_axes
 from backprop_cli.engine.lowering.form import Build, Made
 from backprop_cli.errors import ArityFault, ShapeFault
-from backprop_cli.ir.graph import Builder
+from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.shapes import normal_axis
 
 MOST_POLYGAMMA = 100  # its values grow like the factorial of the order

@@ -24,7 +24,7 @@ def adjoints(voice: Voice) -> list[Block]:
         return []
     bar = symbols.bar(steps[0].node)
     blocks: list[Block] = [
-        Heading("3. The adjoints, from the output down"),
+        Heading("The adjoints, from the output down"),
         Words(
             [
                 "The adjoint ",
@@ -50,7 +50,7 @@ def adjoint(voice: Voice, step: Step) -> list[Block]:
     symbols = voice.symbols
     left = symbols.bar(step.node)
     if step.node == voice.found.output:
-        words: list[str | Math] = ["The output changes exactly as itself does."]
+        words: list[str | Math] = ["The output changes one to one with itself."]
         chain = [symbols.derivative(step.node), Math("1", "1")]
         return [Words(words), Equations([Row(left, chain)], stacked=False)]
     blocks: list[Block] = [Words(use_words(voice, step))]
@@ -72,9 +72,7 @@ def use_words(voice: Voice, step: Step) -> list[str | Math]:
         return [name, f": {reasons or 'it is not used'}. Its derivative is 0."]
     users = list(dict.fromkeys(use.target for use in step.uses))
     more = step.use_count - len(step.uses)
-    where = listed([symbols.name(node) for node in users])
-    if more:
-        where.append(" and others")
+    where = listed([symbols.name(node) for node in users], more)
     if step.use_count == 1:
         full = (
             ": one term. This is the chain rule along a single path: the adjoint of what uses "
@@ -104,7 +102,7 @@ def adjoint_chain(voice: Voice, step: Step, uses: list[Use], more: int) -> list[
     flowing = [use for use in uses if not use.reason]
     chain = [
         symbols.derivative(step.node),
-        total([*(symbols.chained(use) for use in uses), *rest]),
+        total([*(symbols.chained(use) for use in flowing), *rest]),
         total([*(by_rule(voice, use) for use in flowing), *rest]),
     ]
     if not voice.at_point:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from backprop_cli.engine.explanation import Explanation, Step, Use
 from backprop_cli.render.explained.voice import Voice, listed
 from backprop_cli.render.lesson import (
@@ -16,11 +18,13 @@ from backprop_cli.render.lesson import (
 )
 
 LONGEST = 200  # characters of a derivative that is written out
+MOST_DERIVATIVES = 100  # in the gradient
+MOST_REASONS = 5  # why one of them is not finite
 
 
 def steps(voice: Voice) -> list[Block]:
     found, symbols = voice.found, voice.symbols
-    blocks: list[Block] = [Heading("1. The steps, from the variables up")]
+    blocks: list[Block] = [Heading("The steps, from the variables up")]
     variables = [step for step in found.steps if step.kind == "variable"]
     rows = []
     for k, step in enumerate(found.steps):
@@ -29,7 +33,7 @@ def steps(voice: Voice) -> list[Block]:
         name = symbols.name(step.node)
         if step.kind == "variable":
             if voice.at_point:
-                rows.append(Row(name, [voice.value(step.value)], shape_text(voice, step)))
+                rows.append(Row(name, [voice.value(step.value)], step_remark(voice, step)))
             continue
         chain = [symbols.expression(step.node)]
         if voice.at_point and voice.value(step.value).text != chain[0].text:
@@ -38,9 +42,13 @@ def steps(voice: Voice) -> list[Block]:
     if variables and not voice.at_point:
         names = listed([symbols.name(step.node) for step in variables])
         blocks.append(Words(["Variables: ", *names, "."]))
+    words = []
     if any(step.id not in voice.graph.by_name for step in found.steps):
-        text = "Each step is one simple operation; those without a name are called v1, v2, ..."
-        blocks.append(Words([text]))
+        words = ["Each step is one simple operation; those without a name are called v1, v2, ..."]
+    if any(voice.is_rounded(item) for step in found.steps for item in (step.value, step.adjoint)):
+        words.append(f"Numbers are rounded to {voice.digits} digits.")
+    if words:
+        blocks.append(Words([" ".join(words)]))
     blocks.append(Equations(rows))
     if found.omitted:
         blocks.append(Words([_omission(found)]))
@@ -48,17 +56,12 @@ def steps(voice: Voice) -> list[Block]:
 
 
 def step_remark(voice: Voice, step: Step) -> str:
-    parts = []
+    parts = ["the output"] if step.node == voice.found.output else []
+    if step.shape:
+        parts.append(f"shape {step.shape}")
     if step.kind == "constant":
-        parts.append("a constant: it has no derivative")
-    if step.node == voice.found.output:
-        parts.append("the output")
-    shape = shape_text(voice, step)
-    return ", ".join([*parts, shape] if shape else parts)
-
-
-def shape_text(voice: Voice, step: Step) -> str:
-    return f"shape {step.shape}" if step.shape else ""
+        parts.append("a constant, which has no derivative")
+    return ", ".join(parts)
 
 
 def locals(voice: Voice) -> list[Block]:
@@ -78,8 +81,10 @@ def locals(voice: Voice) -> list[Block]:
         "How fast each step changes when one of its arguments does and the others hold still. "
         "Numbers have no derivative."
     )
+    if any(use.places > 1 for step in voice.found.steps for use in step.locals):
+        words += " A raised number tells the places apart where one node stands twice in a step."
     return [
-        Heading("2. Local derivatives, one for each argument"),
+        Heading("Local derivatives, one for each argument"),
         Words([words]),
         Equations(rows),
         *remarks,
@@ -122,9 +127,21 @@ def gradient(voice: Voice) -> list[Block]:
         return formulas(voice)
     rows = [
         Row(symbols.derivative(node), [voice.value(value)])
-        for node, value in found.gradient.items()
+        for node, value in islice(found.gradient.items(), MOST_DERIVATIVES)
     ]
-    return [Heading("5. The gradient"), Equations(rows)]
+    more = len(found.gradient) - len(rows)
+    left_out = f"{more:,} more derivatives are left out; bprop grad prints all of them."
+    rest = [Words([left_out])] if more else []
+    return [Heading("The gradient"), Equations(rows), *rest, *not_finite(voice)]
+
+
+def not_finite(voice: Voice) -> list[Block]:
+    """Why a derivative has no finite value, in the words of the warnings."""
+    sweep = voice.found.sweep
+    entries = [] if sweep is None else sweep.warnings
+    told = [e.message for e in entries if (e.path or "").startswith("gradient")]
+    shown = list(dict.fromkeys(told))[:MOST_REASONS]
+    return [Words([f"{text[0].upper()}{text[1:]}."]) for text in shown]
 
 
 def _omission(found: Explanation) -> str:
@@ -143,7 +160,10 @@ def formulas(voice: Voice) -> list[Block]:
         formula = symbols.program(graph)
         if len(formula.text) <= LONGEST:
             rows.append(Row(symbols.derivative(node), [formula]))
-    if not rows:
-        return []
-    words = "All put together and simplified:"
-    return [Heading("5. The gradient"), Words([words]), Equations(rows)]
+    blocks: list[Block] = [Heading("The gradient")]
+    if rows:
+        blocks += [Words(["All put together and simplified:"]), Equations(rows)]
+    if len(rows) < len(voice.found.wrt):
+        text = "The others are left out here; bprop diff prints them."
+        blocks.append(Words([text if rows else "Put together, it is long: bprop diff prints it."]))
+    return blocks

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from backprop_cli.engine.explanation import Use
 from backprop_cli.engine.trace import barred, display_labels
 from backprop_cli.ir.graph import CONST, Graph
 from backprop_cli.render.labels import pretty
 from backprop_cli.render.latex_math import latex
 from backprop_cli.render.latex_names import latex_names, latex_number
-from backprop_cli.render.lesson import Math, factor, product
+from backprop_cli.render.lesson import Math, factor, join, product
 from backprop_cli.render.rule_latex import BAR, rule_latex
 
+_WORD = re.compile(r"[^\W\d][\w\u0304\u0305]*")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -56,16 +59,20 @@ class Symbols:
 
     def edge(self, source: int, target: int, position: int) -> Math:
         """The local derivative on an edge; places are numbered where a node stands in several."""
-        top, bottom = self.name(target), self.name(source)
-        same = [k for k, a in enumerate(self.graph.arguments(target)) if a == source]
-        mark, tex_mark = "", ""
-        if len(same) > 1:
-            place = same.index(position) + 1
-            mark, tex_mark = f"⁽{place}⁾".translate(_RAISED), f"^{{({place})}}"
+        top = self.name(target)
+        bottom = self.name(source).then(self.place(source, target, position))
         return Math(
-            f"∂{top.text}/∂{bottom.text}{mark}",
-            rf"\frac{{\partial {top.tex}}}{{\partial {bottom.tex}{tex_mark}}}",
+            f"∂{top.text}/∂{bottom.text}",
+            rf"\frac{{\partial {top.tex}}}{{\partial {bottom.tex}}}",
         )
+
+    def place(self, source: int, target: int, position: int) -> Math:
+        """The raised number of an argument's place; nothing where it stands in one only."""
+        same = [k for k, a in enumerate(self.graph.arguments(target)) if a == source]
+        if len(same) < 2:
+            return Math("", "")
+        place = same.index(position) + 1
+        return Math(f"⁽{place}⁾".translate(_RAISED), f"^{{({place})}}")
 
     def expression(self, node: int) -> Math:
         """A node's operation, over the names of its arguments."""
@@ -112,4 +119,11 @@ class Symbols:
         rule = self.rule(use)
         if not self.graph.op(use.target).elementwise:
             return rule
-        return product([self.bar(use.target), factor(rule)])
+        sign = r" \odot " if self._is_array(use) else r" \cdot "
+        return join(" · ", sign, [self.bar(use.target), factor(rule)])
+
+    def _is_array(self, use: Use) -> bool:
+        """Whether a local derivative has an element for each one of its step."""
+        words = set(_WORD.findall(use.rule))
+        near = (use.target, *self.graph.arguments(use.target))
+        return any(self.graph.shape(i) and self.texts[i] in words for i in near)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backprop_cli.engine.explained_paths import Way, WayPath
 from backprop_cli.engine.explanation import Explanation
-from backprop_cli.render.explained.voice import Voice
+from backprop_cli.render.explained.voice import SPELLED, Voice, spelled
 from backprop_cli.render.lesson import (
     Block,
     Equations,
@@ -25,7 +25,7 @@ def paths(voice: Voice) -> list[Block]:
     if not found.ways:
         return []
     blocks: list[Block] = [
-        Heading("4. The same, path by path"),
+        Heading("The same, path by path"),
         Words(
             [
                 "A path is a way through the graph from a variable to the output. Its product "
@@ -34,8 +34,10 @@ def paths(voice: Voice) -> list[Block]:
             ]
         ),
     ]
-    for way in found.ways:
-        blocks += paths_of(voice, way)
+    listed = [block for way in found.ways for block in paths_of(voice, way)]
+    if not listed:
+        return []
+    blocks += listed
     if found.more_ways:
         blocks.append(Words([f"The paths of {found.more_ways} more variables are left out."]))
     counted = [way for way in found.ways if way.log10 is not None]
@@ -53,7 +55,8 @@ def paths_of(voice: Voice, way: Way) -> list[Block]:
         return []
     count = count_text(way.exact, way.log10)
     listed = len(way.paths)
-    words: list[str | Math] = [f"{count} paths from " if way.exact != 1 else "One path from "]
+    count = spelled(way.exact).capitalize() if way.exact in SPELLED else count
+    words: list[str | Math] = [f"{count} path{'' if way.exact == 1 else 's'} from "]
     words.append(name)
     words += [" to ", top]
     if way.exact is None or listed < way.exact:
@@ -87,8 +90,9 @@ def no_way(voice: Voice, way: Way) -> Words:
 
 def path_row(voice: Voice, path: WayPath) -> Row:
     symbols = voice.symbols
-    names = [symbols.name(node) for node in path.nodes]
     edges = list(zip(path.nodes, path.edges, strict=False))
+    names = [symbols.name(source).then(symbols.place(source, *edge)) for source, edge in edges]
+    names.append(symbols.name(path.nodes[-1]))
     locals_ = [symbols.edge(source, *edge) for source, edge in edges][::-1]
     chain = [product(_shortened(locals_))] if locals_ else []
     partials = list(reversed(path.partials))
@@ -123,7 +127,8 @@ def _programming(found: Explanation, ways: list[Way]) -> str:
     if any(count is None for count in known):
         count = "more paths than can be written down"
     else:
-        count = f"{count_text(sum(k or 0 for k in known), 0.0)} paths"
+        every = sum(k or 0 for k in known)
+        count = f"{spelled(every) if every in SPELLED else count_text(every, 0.0)} paths"
     return (
         f"These are {count}. Backpropagation lists none of them: it visits each of the "
         f"{found.edges} edges once, because the adjoint of a node is already the sum over all "

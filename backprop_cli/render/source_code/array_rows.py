@@ -31,6 +31,7 @@ OPERATORS: dict[str, Row] = {
     "log_sigmoid": Row("-_softplus(-{0:7})", 7),
     "clip": Row("_minimum(_maximum({0}, {1}), {2})"),
     "matmul": infix("@", 6),
+    "transpose": Row("{0:100}.{method}"),
     "index": Row("{0:100}[{index}]"),
 }
 
@@ -38,7 +39,8 @@ OPERATORS: dict[str, Row] = {
 def options(static: tuple[Shape | None, bool], shapes: list[Shape], out: Shape) -> dict[str, str]:
     """axis= and keepdims= where they are not the default."""
     axes, keepdims = static
-    text = "" if axes is None else f", axis={axes!r}"
+    axis = axes[0] if axes is not None and len(axes) == 1 else axes
+    text = "" if axes is None else f", axis={axis!r}"
     return {"options": text + (", keepdims=True" if keepdims else "")}
 
 
@@ -76,7 +78,9 @@ STATICS: Statics = {
         ("reshape", "broadcast_to", "sum_to"), lambda s, shapes, out: {"to": repr(tuple(s))}
     ),
     "where": _item,
-    "transpose": lambda s, shapes, out: {"order": "" if s is None else f", {tuple(s)!r}"},
+    "transpose": lambda s, shapes, out: {
+        "method": "T" if s is None else f"transpose({', '.join(map(str, s))})"
+    },
     "index": lambda s, shapes, out: {"index": subscript(s)},
     "scatter": lambda s, shapes, out: {"index": subscript(s[0]), "to": repr(tuple(s[1]))},
     "eye": lambda s, shapes, out: {"n": repr(s[0]), "m": repr(s[1])},

@@ -9,6 +9,10 @@ from backprop_cli.render.source_code.c_family import SHARED
 from backprop_cli.render.source_code.language import Language, Row, call, infix, test
 from backprop_cli.render.source_code.layout import Layout, heading
 from backprop_cli.render.source_code.lines import Argument, Function
+from backprop_cli.render.source_code.loops.function import ArrayFunction
+from backprop_cli.render.source_code.loops.helpers import SHARED as OF_ARRAYS
+from backprop_cli.render.source_code.loops.in_c import looped
+from backprop_cli.render.source_code.names import source_lines
 
 
 def number(value: float) -> str:
@@ -40,7 +44,7 @@ ROWS: dict[str, Row] = {
     "maximum": call("bp_maximum", 2),
     "minimum": call("bp_minimum", 2),
     "clip": Row("bp_minimum(bp_maximum({0}, {1}), {2})"),
-    "sqrt": Row("sqrt({0}) + 0.0", 5),
+    "sqrt": call("sqrt"),
     "cbrt": call("cbrt"),
     "square": call("bp_square"),
     "reciprocal": Row("1.0 / {0:7}", 6),
@@ -94,7 +98,7 @@ _WORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void
 volatile while _Bool _Complex _Imaginary asm typeof bool true false NULL main linux unix fmod
-copysign gradient INFINITY NAN HUGE_VAL EOF stdin stdout bp_zeta bp_cotangent
+copysign gradient INFINITY NAN HUGE_VAL EOF stdin stdout malloc free memory bp_zeta bp_cotangent
 """
 MOST_ORDER = 37  # of polygamma: its helper holds that many coefficients
 
@@ -119,39 +123,54 @@ LANGUAGE = Language(
     as_number=Row("(double){0:8}", 7),
     as_truth=Row("{0:4} != 0.0", 3, truth=True),
     negative=7,
-    helpers=SHARED,
+    helpers=SHARED | OF_ARRAYS,
     keywords=frozenset(_WORDS.split()),
+    loops=True,
     comment=" *",
     statics={"polygamma": order},
     most=2000,
 )
 
 
-def layout(made: Function) -> Layout:
+def layout(made: Function | ArrayFunction) -> Layout:
     """The file; and with it a `main` that reads points from stdin."""
-    needed = made.language.needed(" ".join([*(s.code for s in made.statements), made.value]))
+    size = sum(block.size for block in made.export.gradient)
+    arguments = [*map(_parameter, made.arguments), f"double gradient[{max(size, 1)}]"]
+    head = f"double {made.name}({', '.join(arguments)}) {{"
+    if len(head) > WIDEST:
+        head = f"double {made.name}(\n    " + ",\n    ".join(arguments) + ") {"
+    body = [head]
+    if isinstance(made, ArrayFunction):
+        body += looped(made)
+    elif made.large:
+        body = [*_in_parts(made), *body, *_calls(made), *_ending(made)]
+    else:
+        body += [*_named(made), *_ending(made)]
+    text = "\n".join([*body, "}"]) + "\n"
     slots = [f"gradient[{_range(first, last)}] is by {name}" for name, first, last in _slots(made)]
     lines = [*heading(made), "", "Returns the value, and writes:", *slots, "C99; link with -lm"]
     comment = "".join(f" * {line}".rstrip() + "\n" for line in lines)
-    helpers = "".join(f"{made.language.helpers[name]}\n\n" for name in needed)
-    size = max(sum(block.size for block in made.export.gradient), 1)
-    arguments = [*map(_parameter, made.arguments), f"double gradient[{size}]"]
-    body = _in_parts(made) if made.large else []
-    body += [f"double {made.name}({', '.join(arguments)}) {{"]
-    if made.large:
-        body += _calls(made)
-    else:
-        body += [line for argument in made.arguments for line in _opened(argument)]
-        for s in made.statements:
-            body.append(f"  const {'int' if s.truth else 'double'} {s.name} = {s.code};")
+    helpers = "".join(f"{made.language.helpers[name]}\n\n" for name in made.language.needed(text))
+    includes = "#include <math.h>\n" + ("#include <stdlib.h>\n" if "malloc(" in text else "")
+    code = f"/*\n{comment} */\n{includes}\n{helpers}{text}"
+    return Layout(code, code + _driver(made, size))
+
+
+def _named(made: Function) -> list[str]:
+    """The statements, behind the elements of arrays by name."""
+    lines = [line for argument in made.arguments for line in _opened(argument)]
+    return lines + [
+        f"  const {'int' if s.truth else 'double'} {s.name} = {s.code};" for s in made.statements
+    ]
+
+
+def _ending(made: Function) -> list[str]:
     parts = [part for group in made.gradient for part in group]
-    body += [f"  gradient[{k}] = {part};" for k, part in enumerate(parts)]
-    body += ["  (void)gradient;"] if not parts else []
-    body += [f"  return {made.value};", "}"]
-    code = f"/*\n{comment} */\n#include <math.h>\n\n{helpers}" + "\n".join(body) + "\n"
-    return Layout(code, code + _driver(made, len(parts), size))
+    lines = [f"  gradient[{k}] = {part};" for k, part in enumerate(parts)]
+    return [*(lines or ["  (void)gradient;"]), f"  return {made.value};"]
 
 
+WIDEST = 100  # letters of a line
 PART = 100  # statements of one function: a compiler takes a square of their number in time
 ON_STACK = 100_000  # numbers that are kept on the stack
 
@@ -191,12 +210,10 @@ def _calls(made: Function) -> list[str]:
     return lines
 
 
-def _slots(made: Function) -> list[tuple[str, int, int]]:
+def _slots(made: Function | ArrayFunction) -> list[tuple[str, int, int]]:
     slots, place = [], 0
     by_name = {argument.block.name: argument.name for argument in made.arguments}
     for block in made.export.gradient:
-        from backprop_cli.render.source_code.names import source_lines
-
         name = by_name.get(block.name) or source_lines(block.name)[0]
         what = f"{name}, {show(block.shape)} row by row" if block.shape else name
         slots.append((what, place, place + block.size))
@@ -227,7 +244,7 @@ def _opened(argument: Argument) -> list[str]:
     ]
 
 
-def _driver(made: Function, count: int, size: int) -> str:
+def _driver(made: Function | ArrayFunction, count: int) -> str:
     total = sum(argument.block.size for argument in made.arguments)
     words, place = [], 0
     for argument in made.arguments:
@@ -237,7 +254,7 @@ def _driver(made: Function, count: int, size: int) -> str:
 #include <stdio.h>
 #include <stdlib.h>
 
-static double x[{max(total, 1)}], results[{size}];
+static double x[{max(total, 1)}], results[{max(count, 1)}];
 
 int main(void) {{
   for (;;) {{

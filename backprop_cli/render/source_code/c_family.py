@@ -79,29 +79,45 @@ static double bp_heaviside(double x) {
 }""",
     "bp_cotangent": """\
 static double bp_cotangent(double x) {
-  /* of pi*x */
-  return 1.0 / tan(3.141592653589793 * (x - nearbyint(x)));
+  /* of pi*x, exact where it is 0 */
+  double rest = x - nearbyint(x);
+  double size = fabs(rest);
+  if (size > 0.25) return copysign(tan(3.141592653589793 * (0.5 - size)), rest);
+  return 1.0 / tan(3.141592653589793 * rest);
 }""",
     "bp_digamma": """\
 static double bp_digamma(double x) {
-  /* by recurrence to x >= 10 and the asymptotic series, left of 0 by reflection
-     (Abramowitz and Stegun 1964, 6.3.5, 6.3.18 and 6.3.7); to about 1e-15 */
-  double reflected = 0.0;
+  /* left of 0 by reflection, from 10 on by the asymptotic series (Abramowitz and Stegun 1964, 6.3.7
+     and 6.3.18), else by recurrence to 1 <= x <= 2, where its zero is split off a rational function
+     (Boost, J. Maddock 2006) */
   double shift = 0.0;
   if (x == 0.0) return -1.0 / x;
   if (x != x || (x < 0.0 && x == floor(x))) return NAN;
   if (x < 0.0) {
-    reflected = 3.141592653589793 * bp_cotangent(x);
+    shift = -3.141592653589793 * bp_cotangent(x);
     x = 1.0 - x;
   }
-  while (x < 10.0) {
+  if (x >= 10.0) {
+    double y = 1.0 / (x * x);
+    double series = y * (1.0 / 12.0 - y * (1.0 / 120.0 - y * (1.0 / 252.0 - y * (1.0 / 240.0
+      - y * (1.0 / 132.0 - y * (691.0 / 32760.0 - y / 12.0))))));
+    return log(x) - 0.5 / x - series + shift;
+  }
+  while (x > 2.0) {
+    x -= 1.0;
     shift += 1.0 / x;
+  }
+  if (x < 1.0) {
+    shift -= 1.0 / x;
     x += 1.0;
   }
-  double y = 1.0 / (x * x);
-  double series = y * (1.0 / 12.0 - y * (1.0 / 120.0 - y * (1.0 / 252.0 - y * (1.0 / 240.0
-    - y * (1.0 / 132.0 - y * (691.0 / 32760.0 - y / 12.0))))));
-  return log(x) - 0.5 / x - series - shift - reflected;
+  double u = x - 1.0;
+  double root = x - 1569415565.0 / 1073741824.0 - 381566830.0 / 1152921504606846976.0;
+  double above = 0.25479851061131551 + u * (-0.32555031186804491 + u * (-0.65031853770896507
+    + u * (-0.28919126444774784 + u * (-0.045251321448739056 - u * 0.0020713321167745952))));
+  double below = 1.0 + u * (2.0767117023730469 + u * (1.4606242909763515 + u * (0.43593529692665969
+    + u * (0.054151797245674225 + u * (0.0021284987017821144 - u * 0.55789841321675513e-6)))));
+  return shift + (root * 0.99558162689208984375 + root * (above / below));
 }""",
     "bp_zeta": """\
 static double bp_zeta(double n, double x) {
@@ -170,5 +186,5 @@ def as_javascript(text: str) -> str:
 
 
 def _head(match: re.Match[str]) -> str:
-    words = match[2].replace("double ", "").replace("int ", "")
+    words = match[2].replace("double ", "").replace("int ", "").replace("*", "")
     return f"function {match[1]}({words})"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backprop_cli.engine.self_test import Outcome
     from backprop_cli.render.source_code.lines import Function
+    from backprop_cli.render.source_code.loops.function import ArrayFunction
 
 
 def export_document(
-    language: str, code: str, made: Function | None, outcome: Outcome | None
+    language: str, code: str, made: Function | ArrayFunction | None, outcome: Outcome | None
 ) -> dict[str, Any]:
     """The code, with what its function takes and returns; null where there is none."""
     found: dict[str, Any] = {"language": language, "name": None, "arguments": [], "gradient": []}

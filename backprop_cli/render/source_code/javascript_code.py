@@ -11,6 +11,8 @@ from backprop_cli.render.source_code.javascript_helpers import HELPERS
 from backprop_cli.render.source_code.language import Language, Row, call, test
 from backprop_cli.render.source_code.layout import Layout, nested, parts_of
 from backprop_cli.render.source_code.lines import Function
+from backprop_cli.render.source_code.loops.function import ArrayFunction
+from backprop_cli.render.source_code.loops.in_scripts import javascript
 
 
 def number(value: float) -> str:
@@ -35,7 +37,7 @@ ROWS: dict[str, Row] = {
     **{name: call(f"bp_{name}", 1 + (name in _TWO)) for name in _OURS.split()},
     "eq": test("===", 3),
     "ne": test("!==", 3),
-    "sqrt": Row("Math.sqrt({0}) + 0", 5),
+    "sqrt": call("Math.sqrt"),
     "reciprocal": Row("1 / {0:7}", 6),
     "exp2": Row("bp_pow(2, {0})"),
 }
@@ -59,32 +61,50 @@ LANGUAGE = Language(
     negative=7,
     helpers=HELPERS,
     keywords=frozenset(_WORDS.split()),
+    loops=True,
     comment="//",
     statics={"polygamma": order},
 )
 
 
-def layout(made: Function) -> Layout:
+def layout(made: Function | ArrayFunction) -> Layout:
     """The file; and with it a main part that reads points from stdin."""
-    needed = made.language.needed(" ".join([*(s.code for s in made.statements), made.value]))
-    helpers = "".join(f"{made.language.helpers[name]}\n\n" for name in needed)
     body = [f"function {made.name}({', '.join(a.name for a in made.arguments)}) {{"]
-    for argument in made.arguments:
-        if argument.block.shape:
-            opened = nested(argument.elements, argument.block.shape, "[]")
-            body.append(f"  const {opened} = {argument.name};")
-    body += [f"  const {s.name} = {s.code};" for s in made.statements]
+    if isinstance(made, ArrayFunction):
+        lines, results = javascript(made)
+    else:
+        lines, results = _named(made)
     gradient = ", ".join(
-        f"{key(block.name)}: {nested(parts, block.shape, '[]')}"
-        for block, parts in zip(made.export.gradient, made.gradient, strict=True)
+        f"{key(block.name)}: {text}"
+        for block, text in zip(made.export.gradient, results, strict=True)
     )
     result = f"value: {made.value}" if made.value != "value" else "value"
-    body += [f"  return {{ {result}, gradient: {{{' ' + gradient + ' ' if gradient else ''}}} }};"]
+    body += [
+        *lines,
+        f"  return {{ {result}, gradient: {{{f' {gradient} ' if gradient else ''}}} }};",
+    ]
+    text = "\n".join([*body, "}"])
+    helpers = "".join(f"{made.language.helpers[name]}\n\n" for name in made.language.needed(text))
     note = f'Returns {{ value, gradient }}; for import, put "export" before function {made.name}.'
-    code = f'{parts_of(made, "//", note)}"use strict";\n\n{helpers}' + "\n".join([*body, "}"])
+    code = f'{parts_of(made, "//", note)}"use strict";\n\n{helpers}{text}'
     code += f'\n\nif (typeof module !== "undefined") module.exports = {{ {made.name} }};\n'
     shapes = json.dumps([argument.block.shape for argument in made.arguments])
     return Layout(code, code + DRIVER.replace("NAME", made.name).replace("SHAPES", shapes))
+
+
+def _named(made: Function) -> tuple[list[str], list[str]]:
+    """The statements, behind the elements of arrays by name; and the derivatives."""
+    lines = []
+    for argument in made.arguments:
+        if argument.block.shape:
+            opened = nested(argument.elements, argument.block.shape, "[]")
+            lines.append(f"  const {opened} = {argument.name};")
+    lines += [f"  const {s.name} = {s.code};" for s in made.statements]
+    results = [
+        nested(parts, block.shape, "[]")
+        for block, parts in zip(made.export.gradient, made.gradient, strict=True)
+    ]
+    return lines, results
 
 
 def key(name: str) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from backprop_cli.render.source_code.c_family import SHARED, as_javascript
+from backprop_cli.render.source_code.loops.helpers import JAVASCRIPT
+from backprop_cli.render.source_code.loops.helpers import SHARED as OF_ARRAYS
 
-HELPERS = {name: as_javascript(text) for name, text in SHARED.items()} | {
+HELPERS = {
+    **{name: as_javascript(text) for name, text in (SHARED | OF_ARRAYS).items()},
+    **JAVASCRIPT,
     "bp_pow": """\
 function bp_pow(x, y) {
   // C's pow: 1 where x is 1 or x is -1 and y infinite, also for y nan

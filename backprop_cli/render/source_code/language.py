@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 ATOM = 100
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_FIELD = re.compile(r"\{\w+(:\w+)?\}")
 
 
 class Row(NamedTuple):
@@ -57,12 +58,13 @@ class Language(NamedTuple):
     keywords: frozenset[str]
     comment: str  # what a line of a comment begins with
     arrays: bool = False  # whether a name may hold an array
+    loops: bool = False  # whether large arrays are taken element by element in loops
     statics: Statics = MappingProxyType({})
     most: int = 0  # nodes, beyond which they stand in an array `t` and variables in `x`
 
     def reserved(self) -> set[str]:
         """Every word that a name of the program must not be."""
-        texts = [row.template for row in self.rows.values()]
+        texts = [_FIELD.sub("", row.template) for row in self.rows.values()]
         texts += [self.as_number.template, self.as_truth.template, self.number(float("nan"))]
         texts += [self.number(float("inf")), *self.helpers]
         return {*self.keywords, *(word for text in texts for word in _WORD.findall(text))}

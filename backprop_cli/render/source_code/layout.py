@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from backprop_cli.ir.shapes import show
 from backprop_cli.render.source_code.lines import Function
+from backprop_cli.render.source_code.loops.function import ArrayFunction
 from backprop_cli.render.source_code.names import comment, source_lines
 
 Shape = tuple[int, ...]
@@ -38,7 +39,7 @@ def _row(parts: list[str], brackets: str) -> str:
     return f"{brackets[0]}{', '.join(parts)}{comma}{brackets[1]}"
 
 
-def heading(made: Function) -> list[str]:
+def heading(made: Function | ArrayFunction) -> list[str]:
     """The lines that say what a file computes, of what, and which argument is which."""
     lines = source_lines(made.export.source) or ["(a graph without a source)"]
     lines = ["Value and gradient of", *(f"    {line}" for line in lines)]
@@ -54,5 +55,5 @@ def heading(made: Function) -> list[str]:
     return lines
 
 
-def parts_of(made: Function, mark: str, *more: str) -> str:
+def parts_of(made: Function | ArrayFunction, mark: str, *more: str) -> str:
     return comment([*heading(made), *more], mark)

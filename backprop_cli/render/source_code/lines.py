@@ -13,11 +13,7 @@ from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.render.source_code.language import Language, Text, fill
 from backprop_cli.render.source_code.names import Names
 
-LONGEST, DEEPEST, WIDEST = (
-    44,
-    4,
-    6,
-)  # of what is written inside a statement: letters, depth, operands
+LONGEST, DEEPEST = 44, 4  # letters and depth of what is written inside a statement
 
 
 class Statement(NamedTuple):
@@ -60,7 +56,7 @@ def function(found: Export, language: Language, name: str) -> Function:
     arguments, texts = _arguments(found, language, names, uses, large)
     if "value" in language.keywords:  # of a script: its result, but no argument
         names.release("value")
-    labels = _labels(found)
+    label_of = labels(found)
     statements: list[Statement] = []
     for i, code in enumerate(graph.codes):
         if code == INPUT or not uses[i]:
@@ -69,7 +65,7 @@ def function(found: Export, language: Language, name: str) -> Function:
         if code == CONST or _stays_inside(graph, i, text, uses):
             texts[i] = text
             continue
-        word = f"t[{len(statements)}]" if large else names.take(labels(i))
+        word = f"t[{len(statements)}]" if large else names.take(label_of(i))
         truth = text.truth and not large
         statements.append(Statement(word, f"{text:c}" if truth else f"{text}", truth))
         texts[i] = Text(language, word, truth=truth)
@@ -108,7 +104,7 @@ def use_counts(graph: Graph, outputs: list[int]) -> array[int]:
     return uses
 
 
-def _labels(found: Export) -> Callable[[int], str]:
+def labels(found: Export) -> Callable[[int], str]:
     """What to call a node: its name, d_x for the adjoint of x, t1, t2, ... for others."""
     count = 0
     graph = found.graph

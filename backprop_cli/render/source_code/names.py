@@ -46,11 +46,22 @@ class Names:
 
     def __init__(self, reserved: Collection[str]) -> None:
         self._taken = set(reserved)
+        self._counts: dict[str, int] = {}
 
     def take(self, name: str) -> str:
         word = ascii_word(name)
         while word in self._taken:
             word += "_"
+        self._taken.add(word)
+        return word
+
+    def numbered(self, name: str) -> str:
+        """The name, or with the first number behind it that makes it new."""
+        word, count = name, self._counts.get(name, 1)
+        while word in self._taken:
+            count += 1
+            word = f"{name}{count}"
+        self._counts[name] = count
         self._taken.add(word)
         return word
 

@@ -25,7 +25,7 @@ ROWS: dict[str, Row] = {
     "where": Row("np.where({0:c}, {1}, {2}){item}"),
     "maximum": call("_maximum", 2),
     "minimum": call("_minimum", 2),
-    "sqrt": Row("np.sqrt({0}) + 0.0", 5),
+    "sqrt": call("np.sqrt"),
     "cbrt": call("np.cbrt"),
     "hypot": call("np.hypot", 2),
     "exp": call("np.exp"),
@@ -90,7 +90,6 @@ ROWS: dict[str, Row] = {
     "solve": call("_solve", 2),
     "cofactor": call("_cofactor"),
     "diag": call("np.diag"),
-    "transpose": Row("np.transpose({0}{order})"),
     "reshape": Row("np.reshape({0}, {to})"),
     "concat": Row("np.concatenate([{all}], axis={axis})"),
     "stack": Row("np.stack([{all}], axis={axis})"),
@@ -133,6 +132,7 @@ class Style:
         array: str,
         decorator: str = "",
         notes: tuple[str, ...] = (),
+        copy: str = "{0}",
         prepared: str = "",
         flat: str = "np.ravel(part)",
     ) -> None:
@@ -141,6 +141,7 @@ class Style:
         self.array = array  # what makes an array of a constant result
         self.decorator = decorator
         self.notes = notes
+        self.copy = copy  # what keeps a result from being an argument's own memory
         self.prepared = prepared  # what the self-test does first
         self.flat = flat
 
@@ -150,6 +151,7 @@ NUMPY_STYLE = Style(
     "{0} = np.asarray({0}, dtype=np.float64)[()]",
     "np.float64({0})",
     decorator='@np.errstate(all="ignore")',
+    copy="np.array({0})",
 )
 
 
@@ -166,6 +168,8 @@ def of_arrays(made: Function, style: Style) -> Layout:
         made.language.number(v) for v in made.export.graph.static.values() if isinstance(v, float)
     }
     value, *parts = (style.array.format(r) if r in constants else r for r in results)
+    shared = _shared(made)
+    parts = [style.copy.format(p) if k in shared else p for k, p in enumerate(parts)]
     gradient = ", ".join(
         f"{json.dumps(block.name, ensure_ascii=False)}: {part}"
         for block, part in zip(made.export.gradient, parts, strict=True)
@@ -182,6 +186,23 @@ def of_arrays(made: Function, style: Style) -> Layout:
     shapes = repr([argument.block.shape for argument in made.arguments])
     driver = DRIVER.format(name=made.name, shapes=shapes, flat=style.flat, ready=style.prepared)
     return Layout(code, code + driver)
+
+
+_VIEWS = frozenset(("identity", "stop_grad", "reshape", "transpose", "index", "diag"))
+
+
+def _shared(made: Function) -> set[int]:
+    """Which derivatives, by place, are memory of an argument or of one before, or repeat one."""
+    graph, seen = made.export.graph, set(made.export.graph.inputs)
+    shared = set()
+    for k, block in enumerate(made.export.gradient):
+        node = block.nodes[0]
+        while (op := graph.op(node).name) in _VIEWS:
+            node = graph.first[node]
+        if graph.shape(block.nodes[0]) and (node in seen or op == "broadcast_to"):
+            shared.add(k)
+        seen.add(node)
+    return shared
 
 
 DRIVER = """

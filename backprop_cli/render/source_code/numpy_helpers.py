@@ -44,6 +44,12 @@ def _silu(x):
     "_heaviside": """\
 def _heaviside(x):
     return np.where(x != x, x, np.where(x == 0, 0.5, np.where(x > 0, 1.0, 0.0)))""",
+    "_cotangent": """\
+def _cotangent(x):
+    # of pi*x, exact where it is 0
+    rest = x - np.round(x)
+    other = np.copysign(0.5 - np.abs(rest), rest)
+    return np.where(np.abs(rest) > 0.25, np.tan(np.pi * other), 1.0 / np.tan(np.pi * rest))""",
     "_cot_slopes": """\
 def _cot_slopes(n):
     # the n-th derivative of cot(u) as a polynomial in cot(u), the highest power first
@@ -63,7 +69,7 @@ def _polygamma(n, x):
         return _digamma(x)
     factorial = math.gamma(n + 1.0)
     zeta = factorial * _zeta(n + 1.0, np.where(x > 0, x, 1.0 - x))
-    cotangent, value = 1.0 / np.tan(np.pi * (x - np.round(x))), 0.0
+    cotangent, value = _cotangent(x), 0.0
     for c in _cot_slopes(n):
         value = value * cotangent + c
     left = np.where(x == np.floor(x), np.nan, -zeta - np.pi ** (n + 1) * value)

@@ -9,6 +9,9 @@ import re
 from backprop_cli.render.source_code.language import Language, Row, call, infix, test
 from backprop_cli.render.source_code.layout import Layout, nested, parts_of
 from backprop_cli.render.source_code.lines import Function
+from backprop_cli.render.source_code.loops.function import ArrayFunction
+from backprop_cli.render.source_code.loops.helpers import PYTHON as OF_ARRAYS
+from backprop_cli.render.source_code.loops.in_scripts import python
 from backprop_cli.render.source_code.python_helpers import HELPERS
 
 
@@ -94,7 +97,7 @@ ROWS: dict[str, Row] = {
 _WORDS = """
 False None True and as assert async await break class continue def del elif else except finally for
 from global if import in is lambda nonlocal not or pass raise return try while with yield match case
-type print float len range abs min max math gradient
+type print float len list range reversed abs min max math gradient
 """
 
 LANGUAGE = Language(
@@ -105,40 +108,51 @@ LANGUAGE = Language(
     as_number=Row("float({0})"),
     as_truth=Row("{0:5} != 0", 4, truth=True),
     negative=7,
-    helpers=HELPERS,
+    helpers=HELPERS | OF_ARRAYS,
     keywords=frozenset(_WORDS.split()),
+    loops=True,
     comment="#",
     statics={"polygamma": lambda static, shapes, out: {"n": repr(static)}},
 )
 
 
-def layout(made: Function) -> Layout:
+def layout(made: Function | ArrayFunction) -> Layout:
     """The file and, for a self-test, the lines that call the function on numbers from stdin."""
-    needed = made.language.needed(" ".join([*(s.code for s in made.statements), made.value]))
-    helpers = "".join(f"\n\n{made.language.helpers[name]}\n" for name in needed)
+    if isinstance(made, ArrayFunction):
+        lines, results = python(made)
+    else:
+        lines, results = _named(made)
+    gradient = ", ".join(
+        f"{json.dumps(block.name, ensure_ascii=False)}: {text}"
+        for block, text in zip(made.export.gradient, results, strict=True)
+    )
     body = [f"def {made.name}({', '.join(a.name for a in made.arguments)}):"]
-    body += ['    """The value, and the gradient by name."""']
-    for argument in made.arguments:
-        if argument.block.shape:
-            body.append(
-                f"    {nested(argument.elements, argument.block.shape, '()')} = {argument.name}"
-            )
-    body += [f"    {s.name} = {s.code}" for s in made.statements]
-    body.append(f"    return {made.value}, {{{_gradient(made)}}}")
-    rest = f"{helpers}\n\n" + "\n".join(body) + "\n"
+    body += ['    """The value, and the gradient by name."""', *lines]
+    body += [f"    return {made.value}, {{{gradient}}}"]
+    text = "\n".join(body) + "\n"
+    needed = made.language.needed(text)
+    rest = "".join(f"\n\n{made.language.helpers[name]}\n" for name in needed) + f"\n\n{text}"
     imports = "import math\n" if re.search(r"\bmath\.", rest) else ""
     code = (parts_of(made, "#") + imports + rest).lstrip("\n")
     return Layout(code, code + DRIVER.format(name=made.name, shapes=_shapes(made)))
 
 
-def _gradient(made: Function) -> str:
-    return ", ".join(
-        f"{json.dumps(block.name, ensure_ascii=False)}: {nested(parts, block.shape, '[]')}"
+def _named(made: Function) -> tuple[list[str], list[str]]:
+    """The statements, behind the elements of arrays by name; and the derivatives."""
+    lines = [
+        f"    {nested(argument.elements, argument.block.shape, '()')} = {argument.name}"
+        for argument in made.arguments
+        if argument.block.shape
+    ]
+    lines += [f"    {s.name} = {s.code}" for s in made.statements]
+    results = [
+        nested(parts, block.shape, "[]")
         for block, parts in zip(made.export.gradient, made.gradient, strict=True)
-    )
+    ]
+    return lines, results
 
 
-def _shapes(made: Function) -> str:
+def _shapes(made: Function | ArrayFunction) -> str:
     return repr([argument.block.shape for argument in made.arguments])
 
 
@@ -150,9 +164,9 @@ def _read(shape, numbers):
     return [_read(shape[1:], numbers) for _ in range(shape[0])]
 
 
-def _flat(item):
+def _numbers(item):
     if isinstance(item, list):
-        return [x for part in item for x in _flat(part)]
+        return [x for part in item for x in _numbers(part)]
     return [item]
 
 
@@ -162,5 +176,5 @@ if __name__ == "__main__":
     for line in sys.stdin:
         numbers = map(float, line.split())
         value, gradient = {name}(*[_read(shape, numbers) for shape in {shapes}])
-        print(*map(repr, [value, *_flat(list(gradient.values()))]))
+        print(*map(repr, [value, *_numbers(list(gradient.values()))]))
 """

@@ -46,7 +46,7 @@ def _minimum(x, y):
     return y if y < x or y != y else x""",
     "_sqrt": """\
 def _sqrt(x):
-    return math.sqrt(x) + 0.0 if x >= 0 else math.nan""",
+    return math.sqrt(x) if x >= 0 else math.nan""",
     "_square": """\
 def _square(x):
     return x * x""",
@@ -86,26 +86,44 @@ def _gamma(x):
     except ValueError:
         return math.copysign(math.inf, x) if x == 0 else math.nan""",
     "_lgamma": guarded("lgamma", "math.inf", "(OverflowError, ValueError)"),
+    "_cotangent": """\
+def _cotangent(x):
+    # of pi*x, exact where it is 0
+    rest = x - round(x)
+    if abs(rest) > 0.25:
+        return math.copysign(math.tan(math.pi * (0.5 - abs(rest))), rest)
+    return _div(1.0, math.tan(math.pi * rest))""",
     "_digamma": """\
 def _digamma(x):
-    # by recurrence to x >= 10 and the asymptotic series, left of 0 by reflection
-    # (Abramowitz and Stegun 1964, 6.3.5, 6.3.18 and 6.3.7); to about 1e-15
-    if x != x or x == -math.inf:
-        return math.nan
-    if x <= 0:
-        if x == 0:
-            return -math.copysign(math.inf, x)
-        if x == math.floor(x):
-            return math.nan
-        return _digamma(1.0 - x) - math.pi / math.tan(math.pi * (x - round(x)))
+    # left of 0 by reflection, from 10 on by the asymptotic series (Abramowitz and Stegun 1964,
+    # 6.3.7 and 6.3.18), else by recurrence to 1 <= x <= 2, where its zero is split off a rational
+    # function (Boost, J. Maddock 2006)
     shift = 0.0
-    while x < 10:
+    if x == 0:
+        return -math.copysign(math.inf, x)
+    if x != x or (x < 0 and x == _floor(x)):
+        return math.nan
+    if x < 0:
+        shift = -math.pi * _cotangent(x)
+        x = 1.0 - x
+    if x >= 10:
+        y = 1.0 / (x * x)
+        series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y * (
+            1 / 132 - y * (691 / 32760 - y / 12))))))
+        return math.log(x) - 0.5 / x - series + shift
+    while x > 2:
+        x -= 1.0
         shift += 1.0 / x
+    if x < 1:
+        shift -= 1.0 / x
         x += 1.0
-    y = 1.0 / (x * x)
-    series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y * (
-        1 / 132 - y * (691 / 32760 - y / 12))))))
-    return math.log(x) - 0.5 / x - series - shift""",
+    u = x - 1.0
+    root = x - 1569415565 / 1073741824 - 381566830 / 1152921504606846976
+    above = 0.25479851061131551 + u * (-0.32555031186804491 + u * (-0.65031853770896507
+        + u * (-0.28919126444774784 + u * (-0.045251321448739056 - u * 0.0020713321167745952))))
+    below = 1.0 + u * (2.0767117023730469 + u * (1.4606242909763515 + u * (0.43593529692665969
+        + u * (0.054151797245674225 + u * (0.0021284987017821144 - u * 0.55789841321675513e-6)))))
+    return shift + (root * 0.99558162689208984375 + root * (above / below))""",
     "_polygamma": """\
 def _polygamma(n, x):
     # by recurrence to x >= 20 + n and the asymptotic series, left of 0 by reflection
@@ -126,7 +144,7 @@ def _polygamma(n, x):
                 -(slopes[k] if k < len(slopes) else 0.0) - (slopes[k - 2] if k > 1 else 0.0)
                 for k in range(len(slopes) + 2)
             ]
-        cotangent, value = _div(1.0, math.tan(math.pi * (x - round(x)))), 0.0
+        cotangent, value = _cotangent(x), 0.0
         for c in reversed(slopes):
             value = value * cotangent + c
         return (-1) ** n * _polygamma(n, 1.0 - x) - math.pi ** (n + 1) * value

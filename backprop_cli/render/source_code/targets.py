@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from backprop_cli.engine.export import Export, export
+from backprop_cli.engine.export import apart, export
 from backprop_cli.errors import UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.render.source_code.layout import Layout
 from backprop_cli.render.source_code.lines import Function, function
+from backprop_cli.render.source_code.loops.function import ArrayFunction, array_function
+from backprop_cli.render.source_code.loops.plan import is_large
 
 LANGUAGES = ("python", "numpy", "jax", "torch", "c", "javascript", "sympy")
 DOCUMENTS = ("latex", "mermaid", "dot", "json")
@@ -31,7 +33,7 @@ def module_of(target: str) -> Any:
 
 def written(
     graph: Graph, output: int, wrt: Sequence[int] | None, target: str, name: str = "f"
-) -> tuple[Function, Layout]:
+) -> tuple[Function | ArrayFunction, Layout]:
     """The function of a target language, and its file.
 
     Raises UsageFault for a name that the language cannot give, or an operation that it lacks.
@@ -46,8 +48,14 @@ def written(
         raise UsageFault(
             f"'{name}' has a meaning of its own in {language.title}", help=f"--name {name}_1"
         )
-    found: Export = export(graph, output, wrt, scalars=not language.arrays)
-    made = function(found, language, name)
+    found = export(graph, output, wrt)
+    made: Function | ArrayFunction
+    if language.arrays or found.graph.is_scalar:
+        made = function(found, language, name)
+    elif language.loops and is_large(found.graph):
+        made = array_function(found, language, name)
+    else:
+        made = function(apart(found), language, name)
     return made, module.layout(made)
 
 

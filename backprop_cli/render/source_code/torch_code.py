@@ -28,7 +28,7 @@ ROWS: dict[str, Row] = {
     "where": Row("_where({0:c}, {1}, {2})"),
     "maximum": call("_maximum", 2),
     "minimum": call("_minimum", 2),
-    "sqrt": Row("torch.sqrt({0}) + 0.0", 5),
+    "sqrt": call("torch.sqrt"),
     "cbrt": call("_cbrt"),
     "sign": call("_sign"),
     "hypot": call("_hypot", 2),
@@ -61,7 +61,6 @@ ROWS: dict[str, Row] = {
     "solve": call("_solve", 2),
     "cofactor": call("_cofactor"),
     "diag": call("torch.diag"),
-    "transpose": Row("torch.permute(_tensor({0}), {order})"),
     "reshape": Row("torch.reshape(_tensor({0}), {to})"),
     "concat": Row("torch.cat([{all}], dim={axis})"),
     "stack": Row("_stack([{all}], {axis})"),
@@ -81,9 +80,13 @@ def axes(static: tuple[Shape | None, bool], shapes: list[Shape], out: Shape) -> 
     return {"axes": repr(tuple(chosen)), "keepdims": repr(static[1])}
 
 
-def order(static: Shape | None, shapes: list[Shape], out: Shape) -> dict[str, str]:
+def method(static: Shape | None, shapes: list[Shape], out: Shape) -> dict[str, str]:
+    """The method that transposes: PyTorch's `T` is for matrices."""
     rank = len(shapes[0])
-    return {"order": repr(tuple(range(rank))[::-1] if static is None else tuple(static))}
+    if rank == 2:
+        return {"method": "T"}
+    places = range(rank)[::-1] if static is None else static
+    return {"method": f"permute({', '.join(map(str, places))})"}
 
 
 def places(index: tuple[Any, ...], shape: Shape) -> str:
@@ -113,7 +116,7 @@ def taken(static: tuple[Any, ...], shapes: list[Shape], out: Shape) -> dict[str,
 TORCH_STATICS: Statics = {
     **STATICS,
     **dict.fromkeys(_REDUCTIONS.split(), axes),
-    "transpose": order,
+    "transpose": method,
     "index": taken,
     "scatter": lambda s, shapes, out: {"places": places(s[0], s[1]), "to": repr(tuple(s[1]))},
 }
@@ -138,6 +141,7 @@ STYLE = Style(
     {"math.": "import math\n", "torch.": "import torch\n"},
     "{0} = torch.as_tensor({0}, dtype=torch.float64)",
     "torch.tensor({0}, dtype=torch.float64)",
+    copy="{0}.clone()",
     flat="np.ravel(torch.as_tensor(part))",
 )
 

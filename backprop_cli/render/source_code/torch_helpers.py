@@ -15,7 +15,9 @@ def _from_numpy(name: str) -> str:
     return re.sub(r"\bnp\.", "torch.", text)
 
 
-_SHARED = "_square _sigmoid _softplus _sinc _leaky_relu _elu _silu _heaviside _cot_slopes"
+_SHARED = (
+    "_square _sigmoid _softplus _sinc _leaky_relu _elu _silu _heaviside _cotangent _cot_slopes"
+)
 
 HELPERS = {name: _from_numpy(name) for name in _SHARED.split()} | {
     "_tensor": """\
@@ -79,7 +81,7 @@ def _polygamma(n, x):
         return _digamma(x)
     right = _where(x > 0, x, 1.0 - x)
     zeta = math.gamma(n + 1.0) * torch.special.zeta(_tensor(n + 1.0), right)
-    cotangent, value = 1.0 / torch.tan(math.pi * (x - torch.round(x))), 0.0
+    cotangent, value = _cotangent(x), 0.0
     for c in _cot_slopes(n):
         value = value * cotangent + c
     left = _where(x == torch.floor(x), math.nan, -zeta - math.pi ** (n + 1) * value)
@@ -143,11 +145,12 @@ def _sum_to(x, shape):
     return torch.reshape(_sum(x, axes, True), shape)""",
     "_scatter": """\
 def _scatter(x, places, shape):
-    result = torch.zeros(shape, dtype=torch.float64)
+    x = _tensor(x)
+    result = torch.zeros(shape, dtype=x.dtype, device=x.device)
     if isinstance(places, tuple):
-        result[places] = _tensor(x)
+        result[places] = x
     else:
-        result.reshape(-1)[places] = _tensor(x)
+        result.reshape(-1)[places] = x
     return result""",
     "_logdet": """\
 def _logdet(x):

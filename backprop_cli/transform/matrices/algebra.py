@@ -7,10 +7,13 @@ ones' ones = n.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from backprop_cli.ir.graph import CONST, Builder
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.ir.sizes import Size, monomial
+from backprop_cli.transform.matrices import units
 from backprop_cli.transform.matrices.terms import (
     Chain,
     Factor,
@@ -96,17 +99,31 @@ class Algebra(Writer):
         factor = Factor(node, "diagonal", column.rows, column.rows)
         return Sum((term._replace(chain=(factor,)),), column.rows, column.rows)
 
-    def scattered(self, term: Term, index: object) -> Sum | None:
-        """What a term scattered to an index of an array; None where it did no such thing."""
+    def scattered(self, term: Term, index: tuple[Any, ...]) -> Sum | None:
+        """What a term put at an index of an array; None where it did no such thing."""
+        row = units.row_of(self, term, index)
+        if row is not None:
+            return row
         if len(term.chain) != 1 or term.chain[0].transposed:
             return None
         node = term.chain[0].node
-        if OPERATIONS[self.builder.codes[node]].name != "scatter":
-            return None
-        if self.builder.static[node][0] != index:
+        if term.chain[0].kind == "diagonal":
+            return units.row_of_diagonal(self, term, index)
+        builder = self.builder
+        op = OPERATIONS[builder.codes[node]].name
+        if op == "scatter" and builder.static[node][0] == index:
+            inner = builder.first[node]
+        elif (
+            op == "stack"
+            and builder.static[node] == 0
+            and len(index) == 1
+            and isinstance(index[0], int)
+        ):
+            inner = builder.arguments(node)[index[0]]
+        else:
             return None
         outside = Sum((term._replace(chain=()),), 1, 1)
-        return self.times(outside, self.atom(self.builder.first[node]))
+        return self.times(outside, self.meaning.get(inner) or self.atom(inner))
 
     # arithmetic
 
@@ -160,13 +177,6 @@ class Algebra(Writer):
                 kept += part
         return Term(number, scalars, kept)
 
-    def settled(self, term: Term) -> Term:
-        """S' = S for the matrices that are known to be symmetric."""
-        if not any(f.transposed and f.node in self.symmetric for f in term.chain):
-            return term
-        chain = (f.T if f.transposed and f.node in self.symmetric else f for f in term.chain)
-        return term._replace(chain=tuple(chain))
-
     def _cancelled(self, chain: Chain) -> Chain:
         """A inv(A) = I and diag(a) diag(b) = diag(a*b), wherever they meet."""
         stack: list[Factor] = []
@@ -187,7 +197,9 @@ class Algebra(Writer):
                 rest = self.column(chain[k + 1 :])
                 self.means(rest, Sum((Term(1.0, (), chain[k + 1 :]),), chain[k].rows, 1))
                 chain = (*chain[:k], self.vector(self.hadamard(chain[k].node, rest)))
-        return chain
+        place = units.place_of(self, chain[-1].node) if len(chain) > 1 else None
+        column = None if place is None else units.selected(self, chain[-2], place)
+        return chain if column is None else (*chain[:-2], self.vector(column))
 
     def hadamard(self, first: int, second: int) -> int:
         """The node of two vectors multiplied element by element."""
@@ -222,6 +234,9 @@ class Algebra(Writer):
         return known
 
     def _scalar_term(self, chain: Chain) -> Term:
+        element = units.element(self, chain)
+        if element is not None:
+            return self.single(self.atom(element))
         if len(chain) == 2 and self.is_ones(chain[0].node) and self.is_ones(chain[1].node):
             return self.single(self.size(chain[1].rows))
         node = self.scalar(chain)

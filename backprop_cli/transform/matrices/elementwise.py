@@ -6,6 +6,7 @@ from typing import Any
 
 from backprop_cli.ir.graph import Shape
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
+from backprop_cli.transform.matrices import units
 from backprop_cli.transform.matrices.algebra import Algebra
 from backprop_cli.transform.matrices.reader import Reader, Value, extent, rule
 from backprop_cli.transform.matrices.reductions import diagonal_of
@@ -56,6 +57,9 @@ def _mul(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
         same = (array.total.rows, array.total.cols) == extent(shape)
         if flat is not None and same:
             return algebra.times(flat, array.total)
+        found = units.times(algebra, scalar.total, array.total)
+        if found is not None:
+            return found
     for k, array in ((0, x[1]), (1, x[0])):
         lines = x[k].total if len(x[k].shape) == 2 or x[k].total.cols > 1 else x[k].total.T
         if not array.total.is_vector and lines.is_vector and array.shape == shape:
@@ -107,10 +111,26 @@ def _div(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
         if lines.cols == 1:  # a matrix over a column: diag(1/x) A
             return algebra.distributed(scale, above.total)
         return algebra.distributed(above.total, scale)
+    if flat is None and above.total.is_scalar and below.shape == shape:
+        return _over(r, above, below)
     if flat is None:
         return _parts(r, "div", x, shape)
     inverse = _inverted(algebra, flat)
     return algebra.times(inverse, above.total) if same and inverse is not None else None
+
+
+def _over(r: Reader, above: Value, below: Value) -> Sum | None:
+    """s/(t*x) = (s/t) (1/x)."""
+    algebra, term = r.algebra, r.algebra.single(below.total)
+    if not term.number:
+        return None
+    bare = Sum((Term(1.0, (), term.chain),), below.total.rows, below.total.cols)
+    pair = [Value(algebra.constant(1.0), ()), below._replace(total=bare)]
+    made = r.aligned("div", pair, None, below.shape)
+    outside = _inverted(algebra, Sum((Term(term.number, term.scalars),), 1, 1))
+    if made is None or outside is None:
+        return None
+    return algebra.times(above.total, algebra.times(outside, made.total))
 
 
 def _reciprocals(algebra: Algebra, vector: Sum) -> Sum:
@@ -138,6 +158,8 @@ def _parts(r: Reader, op: str, x: list[Value], shape: Shape) -> Sum | None:
         Value(Sum((Term(1.0, (), t.chain),), v.total.rows, v.total.cols), v.shape)
         for t, v in ((first, x[0]), (second, x[1]))
     ]
+    if op == "mul" and first.chain == second.chain and min(extent(shape)) > 1:
+        op, bare = "pow", [bare[0], Value(algebra.constant(2.0), ())]
     made = r.aligned(op, bare, None, shape)
     if made is None:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backprop_cli.ir.ops import BY_NAME
+from backprop_cli.transform.matrices import units
 from backprop_cli.transform.matrices.terms import (
     Factor,
     Scalars,
@@ -43,7 +44,7 @@ def assembled(writer: Writer, terms: Sequence[Term], total: Sum) -> list[Term]:
         result[diagonal[0]] = inner._replace(chain=(whole,))
         gone = set(diagonal[1:])
         result = [t for k, t in enumerate(result) if k not in gone]
-    return shared(writer, stacked(writer, result), total)
+    return shared(writer, with_rows(writer, stacked(writer, result), total), total)
 
 
 def shared(writer: Writer, terms: list[Term], total: Sum) -> list[Term]:
@@ -82,6 +83,24 @@ def stacked(writer: Writer, terms: list[Term]) -> list[Term]:
     first = terms[min(gone)].chain[0]._replace(node=whole)
     rest = [term for k, term in enumerate(terms) if k not in gone]
     return [Term(1.0, (), (first,)), *rest]
+
+
+def with_rows(writer: Writer, terms: list[Term], total: Sum) -> list[Term]:
+    """e_0 r_0' + e_1 r_1' + ... = stack(r_0, r_1, ...), where there is a row for each place."""
+    found: dict[int, list[Term]] = {}
+    rest = []
+    for term in terms:
+        first = term.chain[0] if len(term.chain) > 1 and total.cols > 1 else None
+        place = units.place_of(writer, first.node) if first and first.is_column else None
+        if place is None:
+            rest.append(term)
+        else:
+            found.setdefault(place, []).append(term._replace(chain=term.chain[1:]))
+    if len(found) < max(total.rows, 2):
+        return terms
+    rows = [writer.node(Sum(tuple(found[k]), 1, total.cols)) for k in sorted(found)]
+    whole = Factor(writer.add("stack", *rows, static=0), "matrix", total.rows, total.cols)
+    return [Term(1.0, (), (whole,)), *rest]
 
 
 def joined(writer: Writer, places: dict[Any, tuple[int, int]], length: int) -> int | None:

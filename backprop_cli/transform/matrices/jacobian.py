@@ -23,12 +23,14 @@ def jacobian_matrix(graph: Graph, output: int, wrt: int) -> Graph:
     return matrix_of(moved, TANGENT, graph.shape(wrt))
 
 
-def matrix_of(graph: Graph, name: str, shape: Shape) -> Graph:
+def matrix_of(
+    graph: Graph, name: str, shape: Shape, symmetric: frozenset[str] = frozenset()
+) -> Graph:
     """The graph of the M with output = M v, for an output that is linear in an input v.
 
     `name` and `shape` are those of v, a vector.
     """
-    reader = reading(prune(graph)[0])
+    reader = reading(prune(graph)[0], symmetric)
     algebra = reader.algebra
     maps = LinearMaps(algebra, algebra.builder.input(name, shape))
     value = reader.values[reader.graph.outputs[0][1]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from backprop_cli.ir.graph import CONST, INPUT, Builder, Shape
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, INPUT, Shape
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
+from backprop_cli.transform.matrices import units
 from backprop_cli.transform.matrices.terms import (
     Chain,
     Factor,
@@ -27,13 +29,21 @@ class Nodes:
         self.symmetric: set[int] = set()
 
     def add(self, op: str, *args: int, static: object = None) -> int:
-        return self.builder.add(op, *args, static=static)
+        node = self.builder.add(op, *args, static=static)
+        if self.symmetric and (op == "cofactor" or BY_NAME[op].elementwise):
+            matrices = [a for a in args if self.builder.shape(a)]
+            if matrices and self.symmetric.issuperset(matrices):
+                self.symmetric.add(node)
+        return node
 
     def number(self, value: float) -> int:
         return self.builder.const(value)
 
     def ones_node(self, size: int) -> int:
         return self.add("broadcast_to", self.number(1.0), static=(size,))
+
+    def is_one(self, node: int) -> bool:
+        return self.builder.codes[node] == CONST and self.builder.static[node] == 1
 
     def is_ones(self, node: int) -> bool:
         builder = self.builder
@@ -49,6 +59,10 @@ class Nodes:
             node = builder.first[node]
         if builder.shape(node) != shape and all(size == 1 for size in shape):
             node = self.core(node)
+            while len(builder.shape(node)) < len(shape) and not any(
+                n > 1 for n in builder.shape(node)
+            ):
+                node = self.add("stack", node, static=0)
         return node if builder.shape(node) == shape else self.add("reshape", node, static=shape)
 
     def core(self, node: int) -> int:
@@ -64,14 +78,18 @@ class Nodes:
     def scaled_node(self, number: float, scalars: Scalars, body: int | None) -> int:
         """number * scalars * body, powers below 0 as a division; `2*x' @ y`, `-A @ x`, `2*x*y`."""
         builder = self.builder
+        while body is not None and OPERATIONS[builder.codes[body]].name == "neg":
+            number, body = -number, builder.first[body]
         above, below = ratio_of(number)
+        under = tuple(s for s in scalars if s[1] < 0)
         factors = [self.power(node, power) for node, power in scalars if power > 0]
         spine: list[int] = []
         if body is not None:
             while OPERATIONS[builder.codes[body]].name in LEFTWARD and (above, factors) != (1, []):
                 spine.append(body)
                 body = builder.first[body]
-            factors.append(body)
+            if not spine or not self.is_one(body):
+                factors.append(body)
         if abs(above) != 1 or not factors:
             factors.insert(0, self.number(above))
         elif above == -1:
@@ -82,22 +100,30 @@ class Nodes:
         for factor in factors[1:]:
             result = self.add("mul", result, factor)
         for product in reversed(spine):
-            op = OPERATIONS[builder.codes[product]].name
-            result = self.add(op, result, builder.second[product])
-        return self.divided(result, below, tuple(s for s in scalars if s[1] < 0))
+            op, right = OPERATIONS[builder.codes[product]].name, builder.second[product]
+            if op == "div" and product == spine[0] and (below != 1 or under):
+                right = self.multiplied([*self.divisors(below, under), right])  # (x/y)/2 = x/(2*y)
+                return self.add("div", result, right)
+            result = self.add(op, result, right)
+        return self.divided(result, below, under)
 
     def divided(self, node: int, below: float, scalars: Scalars) -> int:
+        factors = self.divisors(below, scalars)
+        return self.add("div", node, self.multiplied(factors)) if factors else node
+
+    def divisors(self, below: float, scalars: Scalars) -> list[int]:
         factors = [self.power(scalar, -power) for scalar, power in scalars]
-        if below != 1:
-            factors.insert(0, self.number(below))
-        if not factors:
-            return node
-        divisor = factors[0]
+        return factors if below == 1 else [self.number(below), *factors]
+
+    def multiplied(self, factors: list[int]) -> int:
+        result = factors[0]
         for factor in factors[1:]:
-            divisor = self.add("mul", divisor, factor)
-        return self.add("div", node, divisor)
+            result = self.add("mul", result, factor)
+        return result
 
     def power(self, node: int, power: float) -> int:
+        if power == 0.5:
+            return self.add("sqrt", node)
         return node if power == 1 else self.add("pow", node, self.number(float(power)))
 
     def factor(self, factor: Factor) -> int:
@@ -106,6 +132,8 @@ class Nodes:
         if factor.kind == "diagonal":
             return self.add("diag", node)
         if factor.kind == "vector":
+            place = units.place_of(self, node)
+            node = node if place is None else units.unit(self, factor.rows * factor.cols, place)
             return self.add("transpose", node) if factor.transposed else node
         turned = factor.transposed and node not in self.symmetric
         if factor.inverse:

@@ -28,8 +28,11 @@ def extent(shape: Shape) -> tuple[int, int]:
 class Reader:
     """Reads the nodes of one graph, in order, into an Algebra."""
 
-    def __init__(self, graph: Graph, algebra: Algebra) -> None:
+    def __init__(
+        self, graph: Graph, algebra: Algebra, symmetric: frozenset[str] = frozenset()
+    ) -> None:
         self.graph = graph
+        self.symmetric = symmetric
         self.algebra = algebra
         self.values: dict[int, Value] = {}
 
@@ -40,6 +43,8 @@ class Reader:
         op = OPERATIONS[code].name
         if op == "input":
             node = algebra.builder.input(graph.names[i], shape)
+            if graph.names[i] in self.symmetric:
+                algebra.symmetric.add(node)
             value = self.held(node, shape)
         elif code == CONST:
             value = Value(algebra.constant(graph.static[i]), shape)

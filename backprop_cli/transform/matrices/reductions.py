@@ -125,9 +125,11 @@ def _transposes(chain: Chain) -> int:
 def _diag(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
     total = x[0].total
     if len(shape) == 2:
-        return r.algebra.diagonal(total) if total.rows > 1 else None
-    if total.rows != total.cols or total.rows == 1:
+        return r.algebra.diagonal(total) if total.rows > 1 else total
+    if total.rows != total.cols:
         return None
+    if total.is_scalar:
+        return total
     parts = (diagonal_of(r.algebra, term, total.rows) for term in total.terms)
     return r.algebra.total(parts, total.rows, 1)
 

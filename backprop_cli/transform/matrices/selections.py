@@ -6,9 +6,17 @@ from typing import Any
 
 from backprop_cli.ir.graph import CONST, Shape
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
+from backprop_cli.transform.matrices import units
 from backprop_cli.transform.matrices.algebra import LOGICAL
 from backprop_cli.transform.matrices.reader import Reader, Value, extent, rule
-from backprop_cli.transform.matrices.terms import Sum, is_diagonal
+from backprop_cli.transform.matrices.terms import (
+    Sum,
+    Term,
+    common_scalars,
+    content,
+    is_diagonal,
+    scaled,
+)
 
 
 @rule("eq")
@@ -24,7 +32,7 @@ def _eq(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
 
 @rule("ne")
 def _ne(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
-    if not x[1].total.terms and _nonzero(r, x[0].total):
+    if not x[1].total.terms and (_nonzero(r, x[0].total) or _counts(r, x[0].total)):
         return r.spread(r.algebra.constant(1.0), *extent(shape))
     return Sum((), *extent(shape)) if not x[1].total.terms and not x[0].total.terms else None
 
@@ -36,6 +44,16 @@ def _nonzero(r: Reader, total: Sum) -> bool:
         return False
     names = r.algebra.builder.names
     return all(names.get(scalar) in r.algebra.sizes for scalar, _ in flat.terms[0].scalars)
+
+
+def _counts(r: Reader, total: Sum) -> bool:
+    """Whether a number is how often a mask is true that is true somewhere."""
+    if not total.is_scalar or len(total.terms) != 1 or len(total.terms[0].scalars) != 1:
+        return False
+    ((node, _),) = total.terms[0].scalars
+    builder = r.algebra.builder
+    counts = builder.codes[node] == BY_NAME["sum"].code
+    return counts and units.is_reached(r.algebra, builder.first[node])
 
 
 def _truth(r: Reader, value: Value) -> bool | None:
@@ -88,17 +106,35 @@ def _where(r: Reader, x: list[Value], static: Any, shape: Shape) -> Sum | None:
         return no.total
     if _same_place(r, condition, yes) and not no.total.terms:
         return yes.total
+    if not no.total.terms and _is_zero_outside(r, condition, yes):
+        return yes.total
     truth = _truth(r, condition)
     value = yes if no.total.terms == () else no
     guard = _guard(r, condition, value) if truth is None else not truth
     if guard is None:
-        return None
+        return _scaled_where(r, x, shape)
     chosen, other = (no, yes) if guard else (yes, no)
     if truth is not None:
         return r.spread(chosen.total, *extent(shape))
     if other.total.terms or (chosen.total.rows, chosen.total.cols) != extent(shape):
         return None
     return chosen.total
+
+
+def _scaled_where(r: Reader, x: list[Value], shape: Shape) -> Sum | None:
+    """where(c, s*x, s*y) = s*where(c, x, y)."""
+    algebra, parts = r.algebra, [r.algebra.single(v.total) for v in x[1:]]
+    shared = common_scalars(parts)
+    number = content(parts) if all(p.number for p in parts) else 0.0
+    if not number or (number == 1 and not shared) or not shape:
+        return None
+    inverse = tuple((node, -power) for node, power in shared)
+    bare = [
+        v._replace(total=v.total._replace(terms=(scaled(p, 1 / number, inverse),)))
+        for p, v in zip(parts, x[1:], strict=True)
+    ]
+    made = r.aligned("where", [x[0], *bare], None, shape)
+    return None if made is None else algebra.times(Sum((Term(number, shared),), 1, 1), made.total)
 
 
 def _reached(r: Reader, condition: Value, value: Value) -> bool:
@@ -153,6 +189,21 @@ def _same_place(r: Reader, condition: Value, value: Value) -> bool:
     if not r.algebra.is_ones(whole) and not number:
         return False
     return bool(builder.static[place] == builder.static[array])
+
+
+def _is_zero_outside(r: Reader, condition: Value, value: Value) -> bool:
+    """Whether a condition is e != 0 for a unit vector of which a value is a multiple."""
+    builder, mask, terms = r.algebra.builder, r.node(condition), value.total.terms
+    if builder.codes[mask] != BY_NAME["ne"].code or len(terms) != 1:
+        return False
+    array, zero = builder.arguments(mask)
+    if not terms[0].chain or builder.static.get(zero) != 0:
+        return False
+    if OPERATIONS[builder.codes[array]].name == "outer":  # e_i ones' != 0
+        array, ones = builder.arguments(array)
+        if not r.algebra.is_ones(ones):
+            return False
+    return array == terms[0].chain[0].node and units.place_of(r.algebra, array) is not None
 
 
 def _is_nan(r: Reader, value: Value) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import gcd
 from typing import NamedTuple
 
+MOST_FACTOR = 1e15  # of which whole numbers are exact
 MOST_DENOMINATOR = 64  # a number is written as a ratio up to here: x/3, 2*x/5
 
 
@@ -148,6 +150,8 @@ def content(terms: Sequence[Term]) -> float:
     number = 1.0
     if len(sizes) == 1 or all(size < 1 and ratio_of(size)[1] > 1 for size in sizes):
         number = max(sizes)  # A/2 - B/4 = (A - B/2)/2
+    elif all(size.is_integer() and size < MOST_FACTOR for size in sizes):
+        number = float(gcd(*map(int, sizes)))  # 2 A - 4 B = 2 (A - 2 B)
     return -number if all(term.number < 0 for term in terms) else number
 
 

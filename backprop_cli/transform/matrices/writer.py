@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from backprop_cli.ir.graph import CONST, Builder, Shape
-from backprop_cli.ir.ops import BY_NAME
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import CONST, Shape
+from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 from backprop_cli.transform.matrices import factoring
 from backprop_cli.transform.matrices.nodes import Nodes
 from backprop_cli.transform.matrices.terms import (
@@ -22,6 +23,7 @@ from backprop_cli.transform.matrices.terms import (
     segments,
 )
 
+PLAIN = frozenset(("add", "sub", "mul", "neg"))  # no functions
 SCATTER = BY_NAME["scatter"].code
 COFACTOR = BY_NAME["cofactor"].code
 
@@ -45,10 +47,18 @@ class Writer(Nodes):
             known = self._sum(total)
             self._written[key] = known
             self.means(known, total)
-            terms = set(collected(total.terms))
-            if total.rows == total.cols > 1 and terms == set(collected(total.T.terms)):
+            terms = set(collected(map(self.settled, total.terms)))
+            turned = set(collected(map(self.settled, total.T.terms)))
+            if total.rows == total.cols > 1 and terms == turned:
                 self.symmetric.add(known)
         return known
+
+    def settled(self, term: Term) -> Term:
+        """S' = S for the matrices that are known to be symmetric."""
+        if not any(f.transposed and f.node in self.symmetric for f in term.chain):
+            return term
+        chain = (f.T if f.transposed and f.node in self.symmetric else f for f in term.chain)
+        return term._replace(chain=tuple(chain))
 
     def means(self, node: int, total: Sum) -> None:
         """Notes what a node stands for, unless it is a factor of that."""
@@ -70,12 +80,15 @@ class Writer(Nodes):
         terms = collected(total.terms)
         if len(terms) > 1 and (abs(content(terms)) != 1 or common_scalars(terms)):
             return self.term(self.single(total, False), total.rows)  # c A + c B = c (A + B)
+        if len(terms) > 1 and all(self.is_turned(t) for t in terms):
+            return self.add("transpose", self.node(total.T))  # (A B)' + (C D)' = (A B + C D)'
         terms = tuple(factoring.factored(self, factoring.assembled(self, terms, total), total))
         if not terms:
             zero, shape = self.number(0.0), self.natural(total)
             return self.add("broadcast_to", zero, static=shape) if shape else zero
         if terms[0].number < 0:
-            first = next((t for t in terms if t.number > 0 and not self.is_flat(t)), terms[0])
+            ranked = sorted(terms, key=lambda t: (t.number < 0, self.is_flat(t)))
+            first = ranked[0] if ranked[0].number > 0 else terms[0]
             terms = (first, *(t for t in terms if t is not first))
         whole = any(not self.is_flat(t) for t in terms)
         result = None
@@ -90,6 +103,11 @@ class Writer(Nodes):
                 result = self.add("add", result, self.term(part, size))
         assert result is not None
         return result
+
+    def is_turned(self, term: Term) -> bool:
+        """Whether a term is a product of transposed matrices alone."""
+        turned = (f.kind == "matrix" and f.transposed for f in term.chain)
+        return len(term.chain) > 1 and all(turned)
 
     def is_flat(self, term: Term) -> bool:
         """Whether all elements of an array are one number: s*ones(n)."""
@@ -108,7 +126,7 @@ class Writer(Nodes):
         if not terms:
             return Term(0.0)
         number = content(terms)
-        first = min(terms, key=lambda t: ([f.node for f in t.chain], t.scalars))
+        first = min(terms, key=lambda t: (not t.chain, [f.node for f in t.chain], t.scalars))
         if signed and number > 0 and first.number < 0 and not total.is_scalar:
             number = -number
         shared = common_scalars(terms)
@@ -157,16 +175,30 @@ class Writer(Nodes):
         return self.divided(self.chain(chain, first), ratio[1], below)
 
     def turned(self, term: Term) -> Term:
-        """-(x - y) as y - x, where that is all of the term."""
-        meaning = self.meaning.get(term.chain[0].node) if len(term.chain) == 1 else None
-        if meaning is None or term.number > 0 or term.chain[0].inverse:
+        """-(x - y) as y - x, where that is all of the term; -A (y - exp(x)) as A (exp(x) - y)."""
+        if term.number > 0:
             return term
-        signs = {t.number < 0 for t in meaning.terms}
-        if len(signs) < 2 or any(len(t.chain) > 1 for t in meaning.terms):
-            return term
-        negated = Sum(tuple(scaled(t, -1.0) for t in meaning.terms), meaning.rows, meaning.cols)
-        factor = term.chain[0]._replace(node=self._sum(negated))
-        return term._replace(number=-term.number, chain=(factor,))
+        for k, factor in enumerate(term.chain):
+            meaning = self.meaning.get(factor.node)
+            if meaning is None or factor.kind == "diagonal" or not self.turns(factor, meaning):
+                continue
+            if len(term.chain) > 1 and not any(map(self.is_function, meaning.terms)):
+                continue
+            negated = Sum(tuple(scaled(t, -1.0) for t in meaning.terms), meaning.rows, meaning.cols)
+            turned = factor._replace(node=self._sum(negated))
+            chain = (*term.chain[:k], turned, *term.chain[k + 1 :])
+            return term._replace(number=-term.number, chain=chain)
+        return term
+
+    def turns(self, factor: Factor, meaning: Sum) -> bool:
+        """Whether a factor is a sum with both signs, no longer with them the other way round."""
+        both = len({t.number < 0 for t in meaning.terms}) > 1
+        return both and not factor.inverse and all(len(t.chain) < 2 for t in meaning.terms)
+
+    def is_function(self, term: Term) -> bool:
+        """Whether a term is an elementwise function, or softmax."""
+        op = OPERATIONS[self.builder.codes[term.chain[0].node]] if term.chain else None
+        return op is not None and (op.elementwise or op.name == "softmax") and op.name not in PLAIN
 
     def _unit(self, term: Term, rows: int) -> int | None:
         """A scalar at one place of a vector, s*eye(n)[i]; or a row, outer(eye(n)[i], r)."""

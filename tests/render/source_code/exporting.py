@@ -12,7 +12,8 @@ import numpy as np
 
 from backprop_cli.engine import self_test
 from backprop_cli.engine.evaluate import differentiate
-from backprop_cli.ir.graph import Builder, Graph
+from backprop_cli.ir.builder import Builder
+from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.ops import OPERATIONS, Operation
 from backprop_cli.render.source_code import targets
 
