@@ -9,17 +9,27 @@ or multiplied out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
 from backprop_cli.ir.builder import Builder
 from backprop_cli.ir.ops import BY_NAME, OPERATIONS
 from backprop_cli.transform import alternatives, identities, selections
 from backprop_cli.transform.factoring import content
-from backprop_cli.transform.forms import ONE, ZERO, E, Product, Sum, over, scaled, tidy
+from backprop_cli.transform.forms import (
+    HALF,
+    ONE,
+    ZERO,
+    E,
+    Number,
+    Product,
+    Sum,
+    over,
+    quotient,
+    scaled,
+    tidy,
+)
 from backprop_cli.transform.products import Products
 from backprop_cli.transform.rewrite import Compiled
-from backprop_cli.transform.roots import HALF
 from backprop_cli.transform.selections import TRUTHS
 
 ARITHMETIC = frozenset(
@@ -97,7 +107,7 @@ class Algebra(Products):
             case "div":
                 return self.product([(x, ONE), (args[1], -ONE)])
             case "square":
-                return self.product([(x, Fraction(2))])
+                return self.product([(x, 2)])
             case "reciprocal":
                 return self.product([(x, -ONE)])
             case "sqrt":
@@ -155,10 +165,10 @@ class Algebra(Products):
             self._level < DEEPEST and self.cost(node) <= LONGEST and len(self.builder) <= MOST_NODES
         )
 
-    def _multiple(self, c: Fraction, base: int) -> int:
+    def _multiple(self, c: Number, base: int) -> int:
         """A number times a sum: in front of it, or in each term, whichever is shorter."""
         product = Product(c, {base: ONE})
-        scaled = over(self.sums[base], 1 / c)
+        scaled = over(self.sums[base], quotient(1, c))
         inside, outside = self.write_sum(scaled), self.write_product(product)
         node = outside if self.cost(outside) < self.cost(inside) else inside
         self.products.setdefault(node, product)
@@ -168,14 +178,15 @@ class Algebra(Products):
 
     # sums
 
-    def total(self, parts: Iterable[tuple[Fraction, int]]) -> int:
+    def total(self, parts: Iterable[tuple[Number, int]]) -> int:
         """The sum of coefficient*node."""
-        const, terms = ZERO, dict[int, Fraction]()
+        const: Number = ZERO
+        terms: dict[int, Number] = {}
         for c, node in parts:
             const = tidy(const + self.gather(terms, c, node))
         return self.sum_node(Sum(const, terms))
 
-    def gather(self, terms: dict[int, Fraction], c: Fraction, node: int) -> Fraction:
+    def gather(self, terms: dict[int, Number], c: Number, node: int) -> Number:
         """Adds c*node to terms; returns the number that came of it."""
         value = self.number(node)
         if value is not None:
@@ -214,7 +225,7 @@ class Algebra(Products):
             return self.scaled(c, term)
         gcd = content(total, self.decimals)
         if gcd != 1:
-            monic = Sum(const / gcd, {term: c / gcd for term, c in terms.items()})
+            monic = over(total, gcd)
             base = self.sum_node(monic)
             form = self.factored(base)
             return self.product_node(Product(gcd * form.coefficient, form.factors))
@@ -240,10 +251,10 @@ class Algebra(Products):
         for base in product.factors:
             form, total = self._spread.get(base, NO_SUM)
             if all(product.factors.get(b) == e for b, e in form.factors.items()):
-                c = product.coefficient / form.coefficient
+                c = quotient(product.coefficient, form.coefficient)
                 rest = {b: e for b, e in product.factors.items() if b not in form.factors}
                 if not rest:
-                    return self.write_sum(over(total, 1 / c))
+                    return self.write_sum(over(total, quotient(1, c)))
                 return self.write_product(
                     Product(c * self.merge(rest, self.write_sum(total), ONE), rest)
                 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from backprop_cli.transform.factoring import (
@@ -13,7 +12,21 @@ from backprop_cli.transform.factoring import (
     multiplied_out,
     shared_factor,
 )
-from backprop_cli.transform.forms import ONE, ZERO, E, Exponent, Product, Sum, times, whole
+from backprop_cli.transform.forms import (
+    HALF,
+    ONE,
+    ZERO,
+    E,
+    Exponent,
+    Linear,
+    Number,
+    Product,
+    Sum,
+    magnitude,
+    quotient,
+    times,
+    whole,
+)
 from backprop_cli.transform.identities import TWO, exponential
 
 if TYPE_CHECKING:
@@ -43,7 +56,7 @@ def bounded(algebra: Algebra, product: Product) -> int | None:
     e^u/(b + a*e^u) = 1/(a + b*e^-u), e^u/(1 + e^u)^2 = 1/(4*cosh(u/2)^2), with sinh for e^u - 1.
     """
     top = product.factors.get(E)
-    if top is None or isinstance(top, Fraction):
+    if top is None or not isinstance(top, Linear):
         return None
     for base, e in product.factors.items():
         found = exponential(algebra, base) if e in (-ONE, -TWO) else None
@@ -56,21 +69,21 @@ def bounded(algebra: Algebra, product: Product) -> int | None:
             algebra.merge(rest, algebra.write_sum(Sum(a, {inverse: b})), e)
             return algebra.write_product(Product(product.coefficient, rest))
         if abs(a) == abs(b):
-            half = algebra.exponent_node(times(top, ONE / 2))
+            half = algebra.exponent_node(times(top, HALF))
             algebra.merge(rest, algebra.make("cosh" if a == b else "sinh", (half,)), e)
-            return algebra.write_product(Product(product.coefficient / (4 * a * a), rest))
+            return algebra.write_product(Product(quotient(product.coefficient, 4 * a * a), rest))
     return None
 
 
 def paired(algebra: Algebra, product: Product) -> int | None:
     """1/((x - 1)*(x + 1)) as 1/(x^2 - 1): a sum and a difference of the same, to one power."""
-    met: dict[tuple[Exponent, frozenset[tuple[int, Fraction]]], int] = {}
+    met: dict[tuple[Exponent, frozenset[tuple[int, Number]]], int] = {}
     for base, e in product.factors.items():
         inner = algebra.sums.get(base)
         if inner is None or not whole(e) or len(inner.terms) + bool(inner.const) != 2:
             continue
-        sizes = {term: abs(c) for term, c in inner.terms.items()}
-        other = met.setdefault((e, frozenset({**sizes, E: abs(inner.const)}.items())), base)
+        sizes = {term: magnitude(c) for term, c in inner.terms.items()}
+        other = met.setdefault((e, frozenset({**sizes, E: magnitude(inner.const)}.items())), base)
         rows = multiplied_out(algebra, {base: ONE, other: ONE}) if other != base else None
         if rows is None:
             continue

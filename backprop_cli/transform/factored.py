@@ -89,7 +89,7 @@ def ratio(graph: Graph, i: int, parts: list[Ratio]) -> Ratio | None:
         return None
     if graph.codes[i] == CONST:
         number = fraction(graph.static[i])
-        return None if number is None else Ratio(None, trimmed([number]), UNITY)
+        return None if number is None else Ratio(None, trimmed([Fraction(number)]), UNITY)
     atoms = {part.atom for part in parts if part.atom is not None}
     combine = COMBINED.get(graph.op(i).name)
     if combine is None or len(atoms) > 1:

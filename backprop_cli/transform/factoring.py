@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,14 @@ from backprop_cli.transform.forms import (
     ZERO,
     E,
     Exponent,
+    Linear,
+    Number,
     Product,
     Sum,
     difference,
     lower,
+    magnitude,
+    quotient,
     scaled,
     times,
     whole,
@@ -29,15 +32,15 @@ LARGEST_EXPANDED = 6  # its largest power
 LONGEST_WHOLE = 1000  # among coefficients that were written as decimals
 
 
-def content(total: Sum, decimals: bool) -> Fraction:
+def content(total: Sum, decimals: bool) -> Number:
     """The number in front of a sum, of the sign of the first term, and the same for its multiples.
 
     It divides all coefficients; among decimals that would become long, it is one of them.
     """
     numbers = [c for c in (total.const, *total.terms.values()) if c]
-    shared = Fraction(gcd(*(c.numerator for c in numbers)), lcm(*(c.denominator for c in numbers)))
-    if decimals and max(abs(c / shared) for c in numbers) > LONGEST_WHOLE:
-        short = (abs(n) for n in numbers if all(10**6 * c % n == 0 for c in numbers))
+    shared = quotient(gcd(*(c.numerator for c in numbers)), lcm(*(c.denominator for c in numbers)))
+    if decimals and max(magnitude(quotient(c, shared)) for c in numbers) > LONGEST_WHOLE:
+        short = (magnitude(n) for n in numbers if all(10**6 * c % n == 0 for c in numbers))
         shared = next(short, shared)
     return shared if total.terms[min(total.terms)] > 0 else -shared
 
@@ -57,7 +60,7 @@ def common_factors(algebra: Algebra, total: Sum, over: bool) -> dict[int, Expone
     bases: dict[int, None] = {}
     for factors in terms:
         for base, e in factors.items():
-            if over is False or (isinstance(e, Fraction) and e < 0):
+            if over is False or (not isinstance(e, Linear) and e < 0):
                 bases.setdefault(base)
     shared: dict[int, Exponent] = {}
     for base in bases:
@@ -76,8 +79,8 @@ def common_factors(algebra: Algebra, total: Sum, over: bool) -> dict[int, Expone
 
 def divided(algebra: Algebra, total: Sum, common: Mapping[int, Exponent]) -> Sum:
     """The sum divided by common factors, each term anew."""
-    terms: dict[int, Fraction] = {}
-    const = ZERO
+    terms: dict[int, Number] = {}
+    const: Number = ZERO
     inverse = [(base, times(e, -ONE)) for base, e in common.items()]
     for term, c in [*total.terms.items(), (None, total.const)]:
         if c == 0:
@@ -112,7 +115,7 @@ def shared_factor(algebra: Algebra, total: Sum) -> tuple[Product, list[int]] | N
 
 def expanded(algebra: Algebra, total: Sum) -> Sum | None:
     """The sum with products of sums multiplied out; None where there are none, or too large."""
-    terms: dict[int, Fraction] = {}
+    terms: dict[int, Number] = {}
     const = total.const
     changed = False
     for term, c in total.terms.items():
@@ -132,7 +135,7 @@ def expanded(algebra: Algebra, total: Sum) -> Sum | None:
 
 def multiplied_out(
     algebra: Algebra, factors: Mapping[int, Exponent]
-) -> list[tuple[dict[int, Exponent], Fraction]] | None:
+) -> list[tuple[dict[int, Exponent], Number]] | None:
     """A product of sums as terms of factors and coefficient; None where it is none."""
     opened = [
         (base, int(e))  # type: ignore[arg-type]
@@ -142,7 +145,7 @@ def multiplied_out(
     if not opened:
         return None
     outside = {base: e for base, e in factors.items() if base not in dict(opened)}
-    rows: list[tuple[dict[int, Exponent], Fraction]] = [(outside, ONE)]
+    rows: list[tuple[dict[int, Exponent], Number]] = [(outside, ONE)]
     for base, power in opened:
         inner = algebra.sums[base]
         for _ in range(power):
@@ -153,9 +156,9 @@ def multiplied_out(
 
 
 def _times_sum(
-    algebra: Algebra, rows: list[tuple[dict[int, Exponent], Fraction]], inner: Sum
-) -> list[tuple[dict[int, Exponent], Fraction]]:
-    result: dict[Any, tuple[dict[int, Exponent], Fraction]] = {}
+    algebra: Algebra, rows: list[tuple[dict[int, Exponent], Number]], inner: Sum
+) -> list[tuple[dict[int, Exponent], Number]]:
+    result: dict[Any, tuple[dict[int, Exponent], Number]] = {}
     pieces = [(algebra.factored(term).factors, c) for term, c in inner.terms.items()]
     if inner.const:
         pieces.append(({}, inner.const))

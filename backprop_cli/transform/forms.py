@@ -9,58 +9,70 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple
 
-ONE = Fraction(1)
-ZERO = Fraction(0)
-LONGEST = 40  # digits of a fraction's parts: beyond it arithmetic goes on with the nearest float
+ONE, ZERO = 1, 0
+HALF = Fraction(1, 2)
+TOO_LONG = 10**40  # for a fraction's parts: from it on arithmetic uses the nearest float
 E = -1  # the base of exp(u), in the place of a node
+
+
+Number = int | Fraction  # whole numbers are ints, which are many times faster
 
 
 class Linear(NamedTuple):
     """const + sum of coefficient*node: an exponent that is not just a number."""
 
-    const: Fraction
-    terms: tuple[tuple[int, Fraction], ...]  # by node, sorted
+    const: Number
+    terms: tuple[tuple[int, Number], ...]  # by node, sorted
 
 
-Exponent = Fraction | Linear
+Exponent = Number | Linear
 
 
 class Product(NamedTuple):
     """coefficient * product of base^exponent, by node; E is the base of exp."""
 
-    coefficient: Fraction
+    coefficient: Number
     factors: dict[int, Exponent]
 
 
 class Sum(NamedTuple):
     """const + sum of coefficient*node."""
 
-    const: Fraction
-    terms: dict[int, Fraction]
+    const: Number
+    terms: dict[int, Number]
 
 
-def scaled(a: Fraction, b: Fraction) -> Fraction:
+def scaled(a: Number, b: Number) -> Number:
     """The product of two numbers, of bounded length; most often one of them is 1."""
     return b if a is ONE else a if b is ONE else tidy(a * b)
 
 
-def over(total: Sum, number: Fraction) -> Sum:
+def over(total: Sum, number: Number) -> Sum:
     """The sum divided by a number."""
-    terms = {term: tidy(c / number) for term, c in total.terms.items()}
-    return Sum(tidy(total.const / number), terms)
+    terms = {term: quotient(c, number) for term, c in total.terms.items()}
+    return Sum(quotient(total.const, number), terms)
 
 
-def fraction(value: float) -> Fraction | None:
+def fraction(value: float) -> Number | None:
     """A finite constant as the shortest decimal that reads back equal; None for inf and nan."""
     if value != value or value in (inf, -inf):
         return None
-    return Fraction(int(value)) if value == int(value) else Fraction(repr(value))
+    return int(value) if value == int(value) else Fraction(repr(value))
 
 
-def tidy(value: Fraction) -> Fraction:
-    """A fraction of bounded length: the nearest float's where exact arithmetic has grown long."""
-    if value.denominator < 10**LONGEST and abs(value.numerator) < 10**LONGEST:
-        return value
+def quotient(a: Number, b: Number) -> Number:
+    return tidy(Fraction(a, b))
+
+
+def magnitude(value: Number) -> Number:
+    return value if value >= 0 else -value
+
+
+def tidy(value: Number) -> Number:
+    """A number of bounded length: the nearest float's where exact arithmetic has grown long."""
+    top, bottom = value.numerator, value.denominator
+    if bottom < TOO_LONG and -TOO_LONG < top < TOO_LONG:
+        return top if bottom == 1 else value
     try:
         near = fraction(float(value))
     except OverflowError:
@@ -68,14 +80,14 @@ def tidy(value: Fraction) -> Fraction:
     return value if near is None or (near == 0) != (value == 0) else near
 
 
-def linear(const: Fraction, terms: dict[int, Fraction]) -> Exponent:
+def linear(const: Number, terms: dict[int, Number]) -> Exponent:
     kept = tuple(sorted((node, c) for node, c in terms.items() if c))
     return Linear(const, kept) if kept else const
 
 
 def plus(a: Exponent, b: Exponent) -> Exponent:
     """The sum of two exponents."""
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
+    if not isinstance(a, Linear) and not isinstance(b, Linear):
         return tidy(a + b)
     first = a if isinstance(a, Linear) else Linear(a, ())
     second = b if isinstance(b, Linear) else Linear(b, ())
@@ -85,11 +97,11 @@ def plus(a: Exponent, b: Exponent) -> Exponent:
     return linear(first.const + second.const, terms)
 
 
-def times(a: Exponent, by: Fraction) -> Exponent:
+def times(a: Exponent, by: Number) -> Exponent:
     """An exponent multiplied by a number."""
     if by is ONE:
         return a
-    if isinstance(a, Fraction):
+    if not isinstance(a, Linear):
         return scaled(a, by)
     return linear(a.const * by, {node: c * by for node, c in a.terms})
 
@@ -99,13 +111,13 @@ def difference(a: Exponent, b: Exponent) -> Exponent:
 
 
 def whole(a: Exponent) -> bool:
-    return isinstance(a, Fraction) and a.denominator == 1
+    return not isinstance(a, Linear) and a.denominator == 1
 
 
 def lower(a: Exponent, b: Exponent, free: bool) -> Exponent | None:
     """The lower of two exponents, term by term; None where that is neither, unless `free`."""
     gap = difference(a, b)
-    if isinstance(gap, Fraction):
+    if not isinstance(gap, Linear):
         return b if gap > 0 else a
     above = linear(max(gap.const, ZERO), {node: c for node, c in gap.terms if c > 0})
     least = difference(a, above)

@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.transform import selections
-from backprop_cli.transform.forms import ONE, ZERO, E, Exponent, Product, Sum, linear, times, whole
+from backprop_cli.transform.forms import (
+    HALF,
+    ONE,
+    ZERO,
+    E,
+    Exponent,
+    Linear,
+    Number,
+    Product,
+    Sum,
+    linear,
+    quotient,
+    scaled,
+    times,
+    whole,
+)
 
 if TYPE_CHECKING:
     from backprop_cli.transform.algebra import Algebra
@@ -65,30 +80,31 @@ def _fitting(
         yield from _signed(algebra, given, u, base)
     if name == "hypot" and e % 2 == 0:  # hypot(u, v)^2 = u^2 + v^2
         squares = [(ONE, algebra.product([(a, TWO)])) for a in algebra.builder.arguments(base)]
-        yield replaced(algebra, given, base, algebra.total(squares), e / 2)
-    for top, bottom, quotient in QUOTIENTS:
+        yield replaced(algebra, given, base, algebra.total(squares), quotient(e, 2))
+    for top, bottom, ratio in QUOTIENTS:
         other = calls.get((bottom, u))
-        if other is None or name not in (top, quotient):
+        if other is None or name not in (top, ratio):
             continue
         f: Any = factors[other]
         if name == top and e * f < 0:  # sin(u)/cos(u) = tan(u)
             power = min(abs(e), abs(f)) * (1 if e > 0 else -1)
-            tan = algebra.make(quotient, (u,))
+            tan = algebra.make(ratio, (u,))
             yield moved(algebra, given, {base: -power, other: power, tan: power})
-        elif name == quotient and e * f > 0:  # tan(u)*cos(u) = sin(u)
+        elif name == ratio and e * f > 0:  # tan(u)*cos(u) = sin(u)
             power = min(abs(e), abs(f)) * (1 if e > 0 else -1)
             sin = algebra.make(top, (u,))
             yield moved(algebra, given, {base: -power, other: -power, sin: power})
         elif e == f and abs(e) == 1 and (e < 0 or given.coefficient.numerator % 2 == 0):
             double = algebra.make(top, (algebra.product([(u, ONE)], TWO),))
-            half = Product(given.coefficient / TWO**e, factors)  # 2*sin(u)*cos(u) = sin(2*u)
+            # 2*sin(u)*cos(u) = sin(2*u)
+            half = Product(scaled(given.coefficient, HALF if e > 0 else TWO), factors)
             yield moved(algebra, half, {base: -e, other: -e, double: e})
 
 
 def _logarithms(algebra: Algebra, given: Product) -> Iterator[Product]:
     """e^(c*log(u)) = u^c, where u cannot be negative."""
     top = given.factors[E]
-    if isinstance(top, Fraction):
+    if not isinstance(top, Linear):
         return
     for term, c in top.terms:
         if operation(algebra, term) != "log":
@@ -116,12 +132,12 @@ def exponential(algebra: Algebra, base: int) -> tuple[Exponent, Sum] | None:
 def _exponentials(algebra: Algebra, given: Product) -> Iterator[Product]:
     """1/(b + a*e^-u)^n = e^(n*u)/(b*e^u + a)^n."""
     for base, e in given.factors.items():
-        negative = isinstance(e, Fraction) and e < 0 and e.denominator == 1
+        negative = not isinstance(e, Linear) and e < 0 and e.denominator == 1
         found = exponential(algebra, base) if negative else None
         if found is None:
             continue
         top, inner = found
-        if isinstance(top, Fraction) or any(k > 0 for _, k in top.terms):
+        if not isinstance(top, Linear) or any(k > 0 for _, k in top.terms):
             continue
         (a,) = inner.terms.values()
         inverse = algebra.product_node(Product(ONE, {E: times(top, -ONE)}))
@@ -142,7 +158,7 @@ def _absolute(
         rest = moved(algebra, given, {sign: -ONE, base: -ONE})
         yield replaced(algebra, rest, base, u, ONE)
     power = given.factors.get(u)
-    if isinstance(power, Fraction) and power == -e and e.denominator == 1:
+    if power is not None and not isinstance(power, Linear) and power == -e and whole(e):
         sign = algebra.make("sign", (u,))  # |u|/u = u/|u| = sign(u)
         yield moved(algebra, given, {base: -e, u: -power, sign: ONE})
 
@@ -151,7 +167,7 @@ def _signed(algebra: Algebra, given: Product, u: int, base: int) -> Iterator[Pro
     """u*sign(u) = |u|, u*sign(u)^2 = u."""
     e: Any = given.factors[base]
     power = given.factors.get(u)
-    if not isinstance(power, Fraction) or power <= 0:
+    if power is None or isinstance(power, Linear) or power <= 0:
         return
     if e >= 2:
         yield moved(algebra, given, {base: -TWO})
@@ -160,14 +176,14 @@ def _signed(algebra: Algebra, given: Product, u: int, base: int) -> Iterator[Pro
         yield moved(algebra, given, {base: -ONE, u: -ONE, size: ONE})
 
 
-def replaced(algebra: Algebra, given: Product, base: int, node: int, power: Fraction) -> Product:
+def replaced(algebra: Algebra, given: Product, base: int, node: int, power: Number) -> Product:
     """The product with node^power in the place of a base."""
     factors = {b: e for b, e in given.factors.items() if b != base}
     return _times_power(algebra, given.coefficient, factors, node, power)
 
 
 def _times_power(
-    algebra: Algebra, number: Fraction, factors: dict[int, Exponent], node: int, power: Fraction
+    algebra: Algebra, number: Number, factors: dict[int, Exponent], node: int, power: Number
 ) -> Product:
     raised = algebra.raised(node, power)
     number *= raised.coefficient
@@ -176,7 +192,7 @@ def _times_power(
     return Product(number, factors)
 
 
-def moved(algebra: Algebra, given: Product, powers: dict[int, Fraction]) -> Product:
+def moved(algebra: Algebra, given: Product, powers: dict[int, Number]) -> Product:
     """The product times base^power for each of `powers`."""
     factors = dict(given.factors)
     coefficient = given.coefficient
@@ -189,7 +205,7 @@ def moved(algebra: Algebra, given: Product, powers: dict[int, Fraction]) -> Prod
             else:
                 coefficient *= exact
         for b, e in form.factors.items():
-            assert isinstance(e, Fraction)
+            assert not isinstance(e, Linear)
             coefficient *= algebra.merge(factors, b, e * power)
     return Product(coefficient, factors)
 

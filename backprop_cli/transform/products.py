@@ -16,11 +16,14 @@ from backprop_cli.transform.forms import (
     E,
     Exponent,
     Linear,
+    Number,
     Product,
     Sum,
     linear,
+    magnitude,
     plus,
     scaled,
+    tidy,
     times,
     whole,
 )
@@ -63,11 +66,11 @@ class Products(Written):
         return Linear(ZERO, ((node, ONE),))
 
     def exponent_node(self, value: Exponent) -> int:
-        if isinstance(value, Fraction):
+        if not isinstance(value, Linear):
             return self.number_node(value)
         return self.sum_node(Sum(value.const, dict(value.terms)))
 
-    def product(self, parts: Iterable[tuple[int, Exponent]], coefficient: Fraction = ONE) -> int:
+    def product(self, parts: Iterable[tuple[int, Exponent]], coefficient: Number = ONE) -> int:
         """The product of base^exponent."""
         factors: dict[int, Exponent] = {}
         for node, power in parts:
@@ -87,24 +90,24 @@ class Products(Written):
         c, factors = form
         if power is ONE:
             return form
-        if isinstance(power, Fraction) and power.denominator == 1:
+        if not isinstance(power, Linear) and power.denominator == 1:
             if self._keeps_domain(factors, power):
                 top = self.number_power(c, power)
                 if top is not None:
                     return Product(top, {b: times(e, power) for b, e in factors.items()})
             return Product(ONE, {node: power})
-        if not isinstance(power, Fraction):
+        if isinstance(power, Linear):
             return Product(ONE, {node: power})
         return self._root(node, form, power)
 
-    def _root(self, node: int, form: Product, power: Fraction) -> Product:
+    def _root(self, node: int, form: Product, power: Number) -> Product:
         """A product to a broken power: what is never negative comes out."""
         c, factors = form
         outside: dict[int, Exponent] = {}
         inside: dict[int, Exponent] = {}
         for base, e in factors.items():
-            even = isinstance(e, Fraction) and (e / 2).denominator == 1
-            if base == E or (isinstance(e, Fraction) and self.not_negative(base)):
+            even = not isinstance(e, Linear) and e % 2 == 0
+            if base == E or (not isinstance(e, Linear) and self.not_negative(base)):
                 outside[base] = times(e, power)
             elif even and len(factors) == 1 and c > 0:
                 outside[self.make("abs", (base,))] = times(e, power)
@@ -126,8 +129,8 @@ class Products(Written):
         outside[self.product_node(Product(inner, inside))] = power
         return Product(root, outside)
 
-    def _number_raised(self, node: int, value: Fraction, power: Exponent) -> Product:
-        if isinstance(power, Fraction):
+    def _number_raised(self, node: int, value: Number, power: Exponent) -> Product:
+        if not isinstance(power, Linear):
             exact = self.number_power(value, power) if whole(power) else _exact_root(value, power)
             if exact is not None:
                 return Product(exact, {})
@@ -135,16 +138,16 @@ class Products(Written):
             return Product(ONE, {})
         return Product(ONE, {node: power})
 
-    def number_power(self, value: Fraction, power: Fraction) -> Fraction | None:
+    def number_power(self, value: Number, power: Number) -> Number | None:
         if value == 1:
             return ONE
-        if abs(power) > LARGEST_POWER or (value == 0 and power <= 0):
+        if magnitude(power) > LARGEST_POWER or (value == 0 and power <= 0):
             return None
-        result = value ** int(power)
+        result = tidy(Fraction(value) ** int(power))
         digits = max(abs(result.numerator), result.denominator)
         return result if digits < 10**30 else None
 
-    def _keeps_domain(self, factors: dict[int, Exponent], power: Fraction) -> bool:
+    def _keeps_domain(self, factors: dict[int, Exponent], power: Number) -> bool:
         """Whether (b^e)^power = b^(e*power) for all factors, where b < 0 too."""
         return all(
             whole(e) or not whole(times(e, power)) or self.free(base) for base, e in factors.items()
@@ -156,12 +159,10 @@ class Products(Written):
     def settled(self, product: Product) -> Product:
         """(a*b)^1.5 as a*b*sqrt(a*b): of what is a product itself, a root between 0 and 1 stays."""
         for base, e in product.factors.items():
-            if base == E or not isinstance(e, Fraction) or 0 < e < 1:
+            if base == E or isinstance(e, Linear) or 0 < e < 1:
                 continue
             form = self.composite(base)
-            number = (
-                None if form is None else self.number_power(form.coefficient, Fraction(floor(e)))
-            )
+            number = None if form is None else self.number_power(form.coefficient, floor(e))
             if form is None or number is None:
                 continue
             factors = {b: k for b, k in product.factors.items() if b != base}
@@ -169,11 +170,11 @@ class Products(Written):
                 factors[base] = e - floor(e)
             number *= product.coefficient
             for b, k in form.factors.items():
-                number *= self.merge(factors, b, times(k, Fraction(floor(e))))
+                number *= self.merge(factors, b, times(k, floor(e)))
             return self.settled(Product(number, factors))
         return product
 
-    def merge(self, factors: dict[int, Exponent], base: int, power: Exponent) -> Fraction:
+    def merge(self, factors: dict[int, Exponent], base: int, power: Exponent) -> Number:
         """Multiplies base^power into factors; returns a number that came of it."""
         old = factors.get(base)
         if old is None:
@@ -182,7 +183,7 @@ class Products(Written):
             return ONE
         new = plus(old, power)
         if whole(new) and not (whole(old) and whole(power)) and not self.free(base):
-            if not isinstance(old, Fraction) or not isinstance(power, Fraction):
+            if isinstance(old, Linear) or isinstance(power, Linear):
                 if base in self.powers:
                     return self._merged(factors, base, new)
                 factors[base] = power  # x^y*x^-y has no value where x is negative: both stay
@@ -190,14 +191,14 @@ class Products(Written):
             root = lcm(old.denominator, power.denominator)
             del factors[base]
             node = self.product_node(Product(ONE, {base: Fraction(1, root)}))
-            return self.merge(factors, node, times(new, Fraction(root)))
+            return self.merge(factors, node, times(new, root))
         return self._merged(factors, base, new)
 
-    def _merged(self, factors: dict[int, Exponent], base: int, new: Exponent) -> Fraction:
+    def _merged(self, factors: dict[int, Exponent], base: int, new: Exponent) -> Number:
         """Puts a new exponent in the place of an old one; returns a number that came of it."""
         del factors[base]
         value = None if base == E else self.number(base)
-        if value is not None and isinstance(new, Fraction) and whole(new):
+        if value is not None and not isinstance(new, Linear) and whole(new):
             exact = self.number_power(value, new)
             if exact is not None:
                 return exact
@@ -228,7 +229,7 @@ class Products(Written):
         return product.coefficient > 0 and all(
             base == E
             or base in self.known
-            or (isinstance(e, Fraction) and (e.denominator != 1 or e % 2 == 0))
+            or (not isinstance(e, Linear) and (e.denominator != 1 or e % 2 == 0))
             or OPERATIONS[self.builder.codes[base]].name in NOT_NEGATIVE
             for base, e in product.factors.items()
         )
@@ -239,13 +240,13 @@ class Products(Written):
         raise NotImplementedError
 
 
-def _exact_root(value: Fraction, power: Fraction) -> Fraction | None:
+def _exact_root(value: Number, power: Number) -> Number | None:
     """value^power where the root is exact."""
     if value == 1:
         return ONE
-    if value <= 0 or power.denominator != 2 or abs(power) > 8:
+    if value <= 0 or power.denominator != 2 or magnitude(power) > 8:
         return None
     top, bottom = isqrt(value.numerator), isqrt(value.denominator)
     if top * top != value.numerator or bottom * bottom != value.denominator:
         return None
-    return Fraction(top, bottom) ** int(power * 2)
+    return tidy(Fraction(top, bottom) ** int(power * 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from functools import cache
 from math import log, pi, sqrt
 
@@ -12,7 +11,7 @@ from backprop_cli.ir.graph import CONST, INPUT, Graph
 from backprop_cli.ir.graph_context import NAMED_CONSTANTS
 from backprop_cli.ir.traverse import ancestors
 from backprop_cli.transform.algebra import Algebra
-from backprop_cli.transform.forms import ONE, Exponent
+from backprop_cli.transform.forms import ONE, Exponent, Number
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.rewrite import Compiled, Rewriter, compiled, copied
 from backprop_cli.transform.rules import FORMAL, GUARDS, RULES
@@ -160,9 +159,9 @@ def made(algebra: Algebra, graph: Graph, i: int, place: dict[int, int], inside: 
     return copied(algebra, graph, i, place, keep_names=False)
 
 
-def leaves(graph: Graph, root: int, inside: bytearray, inverse: str) -> list[tuple[int, Fraction]]:
+def leaves(graph: Graph, root: int, inside: bytearray, inverse: str) -> list[tuple[int, Number]]:
     """What a tree of sums (or products) adds up, in order, with its sign (or power)."""
-    found: list[tuple[int, Fraction]] = []
+    found: list[tuple[int, Number]] = []
     stack = [(root, ONE)]
     while stack:
         node, sign = stack.pop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -12,21 +11,24 @@ from backprop_cli.ir.graph import CONST, INPUT
 from backprop_cli.ir.graph_context import NAMED_CONSTANTS
 from backprop_cli.ir.ops import OPERATIONS
 from backprop_cli.transform.forms import (
+    HALF,
     ONE,
     ZERO,
     E,
     Exponent,
     Linear,
+    Number,
     Product,
     Sum,
     fraction,
+    magnitude,
     over,
     scaled,
     times,
     whole,
 )
 from backprop_cli.transform.rewrite import Compiled, Rewriter
-from backprop_cli.transform.roots import HALF, shortest_roots
+from backprop_cli.transform.roots import shortest_roots
 
 LARGEST_PART = 10**6  # of a fraction that is written as a quotient
 LONG_DIVISOR = 1000  # from which a fraction is written as a decimal of up to twelve digits
@@ -45,14 +47,14 @@ class Written(Rewriter):
         super().__init__(builder, rules)
         self.products: dict[int, Product] = {}
         self.sums: dict[int, Sum] = {}
-        self.numbers: dict[int, Fraction] = {}
+        self.numbers: dict[int, Number] = {}
         self.known: set[int] = set()  # nodes that cannot be negative where the program has a value
         self.powers: set[int] = set()  # bases that it raises to exponents that are no numbers
         self.formal = formal
         self.decimals = False  # whether numbers are written as decimals where they can be
         self._costs: list[int] = []
 
-    def number(self, node: int) -> Fraction | None:
+    def number(self, node: int) -> Number | None:
         """The number that a node is; None for others, for pi, inf and nan."""
         found = self.numbers.get(node)
         if found is None and self.builder.codes[node] == CONST:
@@ -63,7 +65,7 @@ class Written(Rewriter):
                     self.numbers[node] = found
         return found
 
-    def number_parts(self, value: Fraction) -> tuple[float, int]:
+    def number_parts(self, value: Number) -> tuple[float, int]:
         """A number as a person writes it: the two parts of a quotient, or a decimal."""
         p, q = value.numerator, value.denominator
         short = self.decimals and 10 ** (4 if q < LONG_DIVISOR else 12) % q == 0
@@ -73,7 +75,7 @@ class Written(Rewriter):
             return float(p), q
         return float(value), 1
 
-    def number_node(self, value: Fraction) -> int:
+    def number_node(self, value: Number) -> int:
         """A number as a constant, or as a quotient of two."""
         top, bottom = self.number_parts(value)
         node = self.builder.const(top)
@@ -110,7 +112,7 @@ class Written(Rewriter):
         factors = sorted(product.factors.items(), key=self._factor_rank)
         below = [base for base, e in factors if self._is_below(base, e)]
         if len(below) == len(factors):  # 1/x, but x^-n
-            below = [base for base in below if isinstance(product.factors[base], Fraction)]
+            below = [base for base in below if isinstance(product.factors[base], Number)]
         for base, e in factors:
             if base == E:
                 top.append(add("exp", self.exponent_node(e)))
@@ -132,7 +134,7 @@ class Written(Rewriter):
 
     def _is_below(self, base: int, e: Exponent) -> bool:
         """Whether a factor stands in the denominator: 1/x, a/x^n, but e^-x and 2^-x."""
-        if isinstance(e, Fraction):
+        if not isinstance(e, Linear):
             return base != E and e < 0
         negative = e.const <= 0 and all(c < 0 for _, c in e.terms)
         return negative and base != E and not self._is_constant(base)
@@ -229,7 +231,7 @@ class Written(Rewriter):
         parts = [(c, term) for term, c in sorted(total.terms.items(), key=self._term_rank)]
         texts = [self._signed(c, term) for c, term in parts]
         if total.const or not texts:
-            texts.append((total.const >= 0, self.number_node(abs(total.const))))
+            texts.append((total.const >= 0, self.number_node(magnitude(total.const))))
         lead = next((k for k, (positive, _) in enumerate(texts) if positive), None)
         if lead is None:
             (c, term), texts = parts[0], texts[1:]
@@ -240,12 +242,12 @@ class Written(Rewriter):
             node = self.builder.add("add" if positive else "sub", node, part)
         return node
 
-    def _signed(self, c: Fraction, term: int) -> tuple[bool, int]:
+    def _signed(self, c: Number, term: int) -> tuple[bool, int]:
         """c*term as whether it is added, and what is added or taken away."""
-        node = self.scaled(abs(c), term)
+        node = self.scaled(magnitude(c), term)
         if not self.is_negative(node):
             return c > 0, node
-        return c < 0, self.scaled(-abs(c), term)
+        return c < 0, self.scaled(-magnitude(c), term)
 
     def is_negative(self, node: int) -> bool:
         """Whether a node is written with a sign in front, or as a sum of which all terms are."""
@@ -258,11 +260,11 @@ class Written(Rewriter):
             name = OPERATIONS[self.builder.codes[node]].name
         return name == "neg" or (name == "const" and self.builder.static[node] < 0)
 
-    def scaled(self, c: Fraction, term: int) -> int:
+    def scaled(self, c: Number, term: int) -> int:
         coefficient, factors = self.factored(term)
         return self.product_node(Product(scaled(c, coefficient), factors))
 
-    def _term_rank(self, item: tuple[int, Fraction]) -> Any:
+    def _term_rank(self, item: tuple[int, Number]) -> Any:
         """Monomials by falling degree, then functions in the order in which they were made.
 
         Matrices stay in the order of the program, the identity last: A + t*B + eye(n).
@@ -274,13 +276,13 @@ class Written(Rewriter):
             return (0, 2 * ("eye" in names) + ("transpose" in names), [], 0, ZERO)
         if len(factors) == 1:
             ((base, e),) = factors.items()
-            if base != E and self._degree(base) == 0 and isinstance(e, Fraction):
+            if base != E and self._degree(base) == 0 and not isinstance(e, Linear):
                 return (1, 0, [], base, -e)  # powers of one function side by side
         degree = 0
         for base, e in factors.items():
             if base == E or self._degree(base) == 0:
                 return (1, 0, [], term, ZERO)
-            if not isinstance(e, Fraction) or e.denominator != 1 or e < 0:
+            if isinstance(e, Linear) or e.denominator != 1 or e < 0:
                 return (1, 0, [], term, ZERO)
             degree += int(e) * self._degree(base)
         return (0, -degree, sorted((base, -float(e)) for base, e in factors.items()), term, ZERO)  # type: ignore[arg-type]
