@@ -37,7 +37,7 @@ ARITHMETIC = frozenset(
 )
 MOST_TERMS = 80  # of a sum for which other ways of writing it are tried
 MOST_SPREAD = 200  # terms of a shared sum that a larger one takes up one by one
-LONGEST = 1000  # operations of an expression, likewise
+SHORTEST, LONGEST = 3, 1000  # operations of an expression, likewise
 MOST_NODES = 20_000  # of a graph, likewise
 DEEPEST = 3  # sums within sums that are tried at once
 NO_SUM = (Product(ONE, {E: ZERO}), Sum(ZERO, {}))
@@ -160,9 +160,11 @@ class Algebra(Products):
         return best
 
     def _tries(self, node: int) -> bool:
-        """Whether other ways to write a node are tried: not in large expressions and graphs."""
+        """Whether other ways to write a node are tried: not of short ones, nor in large graphs."""
         return (
-            self._level < DEEPEST and self.cost(node) <= LONGEST and len(self.builder) <= MOST_NODES
+            self._level < DEEPEST
+            and SHORTEST <= self.cost(node) <= LONGEST
+            and len(self.builder) <= MOST_NODES
         )
 
     def _multiple(self, c: Number, base: int) -> int:

@@ -61,6 +61,8 @@ def fraction(value: float) -> Number | None:
 
 
 def quotient(a: Number, b: Number) -> Number:
+    if type(a) is type(b) is int and a % b == 0:
+        return a // b
     return tidy(Fraction(a, b))
 
 
@@ -87,6 +89,8 @@ def linear(const: Number, terms: dict[int, Number]) -> Exponent:
 
 def plus(a: Exponent, b: Exponent) -> Exponent:
     """The sum of two exponents."""
+    if type(a) is type(b) is int:
+        return a + b
     if not isinstance(a, Linear) and not isinstance(b, Linear):
         return tidy(a + b)
     first = a if isinstance(a, Linear) else Linear(a, ())
@@ -111,7 +115,7 @@ def difference(a: Exponent, b: Exponent) -> Exponent:
 
 
 def whole(a: Exponent) -> bool:
-    return not isinstance(a, Linear) and a.denominator == 1
+    return type(a) is int or (not isinstance(a, Linear) and a.denominator == 1)
 
 
 def lower(a: Exponent, b: Exponent, free: bool) -> Exponent | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def shortest_roots(written: Written, product: Product) -> Product:
     """sqrt(L*C)/(L*C) as 1/sqrt(L*C): roots of products in the fewest operations."""
     for base, e in product.factors.items():
-        form = written.composite(base)
+        form = None if type(e) is int else written.composite(base)
         if form is not None and not isinstance(e, Linear) and e.denominator != 1:
             product = min(_shifted(product, base, e, form), key=lambda way: _length(written, way))
     return product

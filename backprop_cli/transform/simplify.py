@@ -23,6 +23,7 @@ PRODUCTS = frozenset(("mul", "div"))
 SELECTING = frozenset(("where", "maximum", "minimum", "clip", "index", *TRUTHS))
 # functions whose argument is not negative where they have a value
 ROOTS = frozenset(("sqrt", "log", "log2", "log10"))
+TELLING = ROOTS | {"pow"}  # operations that say something of their argument
 # constants of derivative rules, by what they are
 LOGARITHMS = {log(2): ("log", 2.0), log(10): ("log", 10.0)}
 SHORT = 12  # operations of a derivative that stays as it is
@@ -58,8 +59,10 @@ def simplify(graph: Graph, formal: bool = False, program: int = 0) -> Graph:
     place = {i: builder.input(graph.names[i], graph.shape(i)) for i in graph.inputs}
     inside = interior(graph)
     needed = domain(graph, program)
+    told = [i for i in range(len(graph)) if needed[i] and graph.op(i).name in TELLING]
+    used = ancestors(graph, [*told, *(node for _, node in graph.outputs)])
     for i in range(len(graph)):
-        if i in place or inside[i]:
+        if i in place or inside[i] or not used[i]:
             continue
         place[i] = made(algebra, graph, i, place, inside)
         if needed[i]:

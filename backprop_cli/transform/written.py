@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -30,6 +31,7 @@ from backprop_cli.transform.forms import (
 from backprop_cli.transform.rewrite import Compiled, Rewriter
 from backprop_cli.transform.roots import shortest_roots
 
+HALVES = (HALF, -HALF)
 LARGEST_PART = 10**6  # of a fraction that is written as a quotient
 LONG_DIVISOR = 1000  # from which a fraction is written as a decimal of up to twelve digits
 MOST_COST = 10**9
@@ -112,7 +114,7 @@ class Written(Rewriter):
         factors = sorted(product.factors.items(), key=self._factor_rank)
         below = [base for base, e in factors if self._is_below(base, e)]
         if len(below) == len(factors):  # 1/x, but x^-n
-            below = [base for base in below if isinstance(product.factors[base], Number)]
+            below = [base for base in below if not isinstance(product.factors[base], Linear)]
         for base, e in factors:
             if base == E:
                 top.append(add("exp", self.exponent_node(e)))
@@ -183,13 +185,17 @@ class Written(Rewriter):
     def _one_root(self, product: Product) -> Product:
         """sqrt(2)*sqrt(pi) as sqrt(2*pi), sqrt(2)/sqrt(pi) as sqrt(2/pi)."""
         factors = product.factors
-        roots = {b: e for b, e in factors.items() if e in (HALF, -HALF) and self._is_constant(b)}
+        roots = {
+            b: e
+            for b, e in factors.items()
+            if type(e) is Fraction and e in HALVES and self._is_constant(b)
+        }
         if len(roots) < 2:
             return product
         ordered = sorted(
             roots, key=lambda b: (self.builder.static[b] in NAMED_CONSTANTS, b)
         )  # 2*pi
-        above, below = ([b for b in ordered if roots[b] == power] for power in (HALF, -HALF))
+        above, below = ([b for b in ordered if roots[b] == power] for power in HALVES)
         factors = {b: e for b, e in factors.items() if b not in roots}
         node = self._chain(above or below)
         if above and below:
