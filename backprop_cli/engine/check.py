@@ -66,10 +66,11 @@ def check(
     point: Mapping[str, Value],
     output: int,
     wrt: Sequence[int] | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
     backend: str = "auto",
 ) -> Check:
     """Our gradient of a scalar output against differences. Raises UsageFault without mpmath."""
+    tolerance = TOLERANCE if tolerance is None else tolerance
     from backprop_cli.engine.differences import Differences
     from backprop_cli.engine.rounding import Rounding
 

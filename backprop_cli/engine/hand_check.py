@@ -50,17 +50,25 @@ class HandCheck(NamedTuple):
     warnings: list[Warning_]
 
 
+DECIMALS = "numbers are compared to the decimals written; --tolerance asks for more"
+
+
 def check_written(
     graph: Graph,
     point: Mapping[str, Value],
     output: int,
     parts: Mapping[str, Part],
     wrt: Sequence[int] | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
     points: int = POINTS,
     backend: str = "auto",
 ) -> HandCheck:
-    """Compares a written gradient with ours. Raises the errors of `hand_gradient.written`."""
+    """Compares a written gradient with ours, numbers to the decimals written.
+
+    A `tolerance` is the relative error allowed instead. Raises the errors of
+    `hand_gradient.written`.
+    """
+    relative = TOLERANCE if tolerance is None else tolerance
     wanted = list(graph.inputs if wrt is None else wrt)
     texts = written(parts, graph, wanted)
     sweep = differentiate(graph, point, output, wanted, backend=backend)
@@ -70,7 +78,8 @@ def check_written(
     found: list[WrittenComponent] = []
     mistakes: dict[str, Mistake] = {}
     for text in texts:
-        parts_of = compared(samples, text, tolerance)
+        rounded = text.allowance() if tolerance is None else 0.0
+        parts_of = compared(samples, text, relative, rounded)
         found += parts_of
         if not all(part.passed for part in parts_of):
             understood = find_mistake(samples, text, texts)
@@ -82,6 +91,8 @@ def check_written(
     told = [*sweep.warnings]
     if not any(text.symbolic for text in texts) and texts:
         told.append(Warning_("note", None, None, "numbers are compared at this point only"))
+    if tolerance is None and any(c.passed and c.error > relative for c in found):
+        told.append(Warning_("note", None, None, DECIMALS))
     kept = sorted(found, key=lambda c: (c.passed, -c.error))[:MOST]
     shown = [component for component in found if component in kept] if len(found) > MOST else found
     return HandCheck(
@@ -93,7 +104,7 @@ def check_written(
         len(samples),
         mistakes,
         None if passed else mistakes.get(name),
-        tolerance,
+        relative,
         told,
     )
 
@@ -148,13 +159,15 @@ def _moved(value: Value, spread: float, signs: Sequence[int], random: Random) ->
     return np.array(moved).reshape(array.shape) if array.ndim else moved[0]
 
 
-def compared(samples: Sequence[Sample], text: Written, tolerance: float) -> list[WrittenComponent]:
+def compared(
+    samples: Sequence[Sample], text: Written, tolerance: float, allowance: float = 0.0
+) -> list[WrittenComponent]:
     """The elements of one derivative, each with its largest error at any point."""
     node, graph = text.node, samples[0].sweep.graph
     label = graph.labels()[node]
     ours = np.stack([sample.ours[node] for sample in samples])
     theirs = np.stack([sample.theirs[node] for sample in samples])
-    errors, wrong = differences(ours, theirs, tolerance, text.allowance())
+    errors, wrong = differences(ours, theirs, tolerance, allowance)
     count = ours[0].size
     flat_errors, flat_wrong = errors.reshape(-1, count), wrong.reshape(-1, count)
     result = []

@@ -165,6 +165,12 @@ class Pair:
         )
         return list(found)[:CONSTANTS]
 
+    def is_same(self) -> bool:
+        """Whether the two are one graph."""
+        graph = self.difference()
+        first, second = graph.arguments(graph.outputs[0][1])
+        return first == second
+
     def is_zero(self) -> bool:
         """Whether the difference of the two simplifies to the constant 0."""
         if sum(map(len, self.graphs)) > LARGE or self.output_shapes[0] != self.output_shapes[1]:

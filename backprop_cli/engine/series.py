@@ -11,6 +11,7 @@ chapter 13; asked for lazily as in McIlroy (1999), "Power series, power serious"
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from backprop_cli.backends.float_functions import div
@@ -31,6 +32,7 @@ _LINEAR = {
 }
 _PRODUCTS = {"mul", "matmul", "outer", "cross"}
 _QUOTIENTS = {"div", "solve"}
+ROUNDING = 2.0**-53
 Need = tuple[int, int]  # a node and which coefficient
 
 
@@ -62,6 +64,7 @@ class Series:
         self._sincs: dict[int, SincSeries] = {}
         self._kinks = dict(kinks or {})  # by node, True where one lies; an array for elements
         self._bound = bind(graph, point, backend)
+        self.errors: dict[int, list[Value]] = defaultdict(lambda: [0.0])  # bounds, of quotients
 
     def coefficient(self, node: int, k: int) -> Value:
         """The coefficient of t^k in the series of a node."""
@@ -256,16 +259,20 @@ class Series:
         """(a_k - sum of b_j * z_(k - j) for j >= 1) / b_0."""
         a, b = self.builder.arguments(i)
         top, own = self._at(a, k), self.coefficients[i]
+        bottom = self.coefficients[b]
+        error = abs(top) * ROUNDING
         if self.moves[b]:
-            bottom = self.coefficients[b]
+            before = self.errors[i]
             for j in range(1, k + 1):
                 top = top - bottom[j] * own[k - j]
+                error = error + abs(bottom[j]) * (abs(own[k - j]) * ROUNDING + before[k - j])
         quotient: Callable[..., Value] = div
         if self.backend != "python":
             import numpy as np
 
             quotient = np.divide
-        return quotient(top, self.coefficients[b][0])
+        self.errors[i].append(quotient(error, abs(bottom[0])))
+        return quotient(top, bottom[0])
 
     def _solution(self, i: int, k: int) -> Value:
         """The z_k with a_0 @ z_k = b_k - sum of a_j @ z_(k - j) for j >= 1."""

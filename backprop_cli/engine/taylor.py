@@ -18,6 +18,8 @@ from backprop_cli.errors import ShapeFault, UsageFault
 from backprop_cli.ir.graph import Graph
 from backprop_cli.ir.shapes import show
 
+HALF_THE_DIGITS = 2.0**-26
+
 
 class Taylor(NamedTuple):
     """`coefficients[k]` of (x - at)^k, each in the shape of the output; `name` is what x is."""
@@ -121,7 +123,8 @@ def _expanded(
     if sweep.adjoints[wrt.node] is None and not rough:
         kept += [w for w in sweep.warnings if w.kind == "no-path"]
     found = Taylor(graph, output, name, at, coefficients, kept)
-    return found._replace(warnings=[*kept, *_singular(found, series, rough)])
+    lost = _lost(found, series) if done.backend == "python" else []
+    return found._replace(warnings=[*kept, *_singular(found, series, rough), *lost])
 
 
 def unsmooth(sweep: Sweep) -> dict[int, tuple[str, Value]]:
@@ -138,6 +141,30 @@ def unsmooth(sweep: Sweep) -> dict[int, tuple[str, Value]]:
                 where = row.notes[k].condition(*x, out).value != 0
         found[node] = row.notes[k].kind, where
     return found
+
+
+def _lost(found: Taylor, series: Series) -> list[Warning_]:
+    """The first quotient of numbers whose rounding its denominator has blown up, and from where.
+
+    Errors grow by 1/b_0 an order in sin(x)/x beside 0, where the coefficients do not.
+    """
+    graph = found.graph
+    for node, errors in series.errors.items():
+        own = series.coefficients[node]
+        for k in range(1, len(errors)):
+            error, scale = errors[k], max(abs(own[k]), abs(own[k - 1]))
+            if node < len(graph) and HALF_THE_DIGITS * scale < error < math.inf:
+                return [
+                    Warning_(
+                        "accuracy",
+                        graph.labels()[node],
+                        place(graph, node),
+                        f"from order {k} on, less than half of the digits are sure: "
+                        f"{said(graph, node)} divides by a number near 0, which multiplies "
+                        "rounding at every order",
+                    )
+                ]
+    return []
 
 
 def _singular(

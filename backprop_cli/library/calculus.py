@@ -213,7 +213,7 @@ class Calculus(Evaluable):
         gradient: str | Mapping[str, Any] | None = None,
         wrt: Sequence[str] | str | None = None,
         of: str | None = None,
-        tolerance: float = 1e-9,
+        tolerance: float | None = None,
         **values: Any,
     ) -> Check | HandCheck:
         """The gradient against high-precision differences (which need mpmath), or one of yours.

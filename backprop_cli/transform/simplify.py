@@ -15,12 +15,19 @@ from backprop_cli.transform.forms import ONE, Exponent, Number
 from backprop_cli.transform.prune import prune
 from backprop_cli.transform.rewrite import Compiled, Rewriter, compiled, copied
 from backprop_cli.transform.rules import FORMAL, GUARDS, RULES
-from backprop_cli.transform.selections import TRUTHS
+from backprop_cli.transform.selections import COMPARED, TRUTHS
 
 SUMS = frozenset(("add", "sub"))
 PRODUCTS = frozenset(("mul", "div"))
 # operations that may hide an argument that has no value
 SELECTING = frozenset(("where", "maximum", "minimum", "clip", "index", *TRUTHS))
+# operations without a value for some arguments
+PARTIAL = frozenset(
+    (
+        *("div", "reciprocal", "pow", "sqrt", "log", "log2", "log10", "log1p"),
+        *("asin", "acos", "acosh", "atanh"),
+    )
+)
 # functions whose argument is not negative where they have a value
 ROOTS = frozenset(("sqrt", "log", "log2", "log10"))
 TELLING = ROOTS | {"pow"}  # operations that say something of their argument
@@ -57,14 +64,15 @@ def simplify(graph: Graph, formal: bool = False, program: int = 0) -> Graph:
     algebra = Algebra(builder, rules(formal), formal)
     algebra.decimals = has_decimals(graph, program or len(graph))
     place = {i: builder.input(graph.names[i], graph.shape(i)) for i in graph.inputs}
-    inside = interior(graph)
+    kept = conditions(graph)
+    inside = interior(graph, kept)
     needed = domain(graph, program)
     told = [i for i in range(len(graph)) if needed[i] and graph.op(i).name in TELLING]
     used = ancestors(graph, [*told, *(node for _, node in graph.outputs)])
     for i in range(len(graph)):
         if i in place or inside[i] or not used[i]:
             continue
-        place[i] = made(algebra, graph, i, place, inside)
+        place[i] = made(algebra, graph, i, place, inside, kept)
         if needed[i]:
             remember(algebra, graph, i, place)
     outputs = [(name, place[node]) for name, node in graph.outputs]
@@ -126,7 +134,31 @@ def domain(graph: Graph, program: int) -> bytearray:
     return used
 
 
-def interior(graph: Graph) -> bytearray:
+def conditions(graph: Graph) -> bytearray:
+    """1 for nodes of conditions that may have no value, which must not be given one.
+
+    x/x > 0 is false where x is 0, as every comparison with nan is.
+    """
+    partial = bytearray(len(graph))
+    compared = []
+    for i, used in enumerate(ancestors(graph, [node for _, node in graph.outputs])):
+        if not used:
+            continue
+        name, arguments = graph.op(i).name, graph.arguments(i)
+        own = name in PARTIAL and not (
+            name == "div" and graph.codes[arguments[1]] == CONST and graph.static[arguments[1]]
+        )
+        below = [a for a in arguments if partial[a]]
+        if name in COMPARED:
+            compared += below
+        else:
+            partial[i] = own or bool(below)
+    if not compared:
+        return bytearray(len(graph))
+    return bytearray(a & b for a, b in zip(partial, ancestors(graph, compared), strict=True))
+
+
+def interior(graph: Graph, kept: bytearray) -> bytearray:
     """1 for sums and products within a larger one that nothing else uses."""
     uses = [0] * len(graph)
     user = [-1] * len(graph)
@@ -138,7 +170,7 @@ def interior(graph: Graph) -> bytearray:
         uses[node] += 2
     inside = bytearray(len(graph))
     for i in range(len(graph)):
-        if uses[i] == 1 and graph.shape(i) == graph.shape(user[i]):
+        if uses[i] == 1 and graph.shape(i) == graph.shape(user[i]) and not kept[i]:
             name, outer = graph.op(i).name, graph.op(user[i]).name
             for family in (SUMS, PRODUCTS):
                 if name in family and outer in family:
@@ -146,9 +178,19 @@ def interior(graph: Graph) -> bytearray:
     return inside
 
 
-def made(algebra: Algebra, graph: Graph, i: int, place: dict[int, int], inside: bytearray) -> int:
+def made(
+    algebra: Algebra,
+    graph: Graph,
+    i: int,
+    place: dict[int, int],
+    inside: bytearray,
+    kept: bytearray,
+) -> int:
     """The node for node `i`, with the sums or products inside it."""
     name = graph.op(i).name
+    if kept[i]:
+        arguments = [place[a] for a in graph.arguments(i)]
+        return algebra.builder.add(name, *arguments, static=graph.static.get(i))
     if name in SUMS:
         parts = [(c, place[leaf]) for leaf, c in leaves(graph, i, inside, "sub")]
         return algebra.shaped(algebra.total(parts), graph.shape(i))

@@ -475,3 +475,23 @@ def test_compare_json_has_the_whole_point(bprop: Bprop) -> None:
     assert content["counterexample"]["at"] == {"n": 3.0, "x": 1.0}
     given = document(bprop("compare", "sin(x)", "x", "--at", "x=0", "--json"))
     assert (given["given"], given["at"]) == ("equal", {"x": 0.0})
+
+
+def test_numbers_count_to_the_decimals_written_unless_a_tolerance_is_asked_for(
+    bprop: Bprop,
+) -> None:
+    words = ["check", "x*y", "--at", "x=1,y=2.004", "--grad", "x: 2.00, y: 1"]
+    found = bprop(*words)
+    assert found.code == 0
+    assert "compared to the decimals written; --tolerance asks for more" in found.err
+    asked = bprop(*words, "--tolerance", "1e-9")
+    assert asked.code == 1
+    assert "decimals" not in asked.err
+
+
+def test_a_deep_program_is_equal_to_itself(bprop: Bprop, tmp_path: Path) -> None:
+    """What is one graph is not simplified, nor tried at many points."""
+    deep = tmp_path / "deep.bprop"
+    deep.write_text("sin(" * 5000 + "x" + ")" * 5000)
+    found = bprop("compare", f"@{deep}", f"@{deep}")
+    assert found.out.startswith("equal: their difference simplifies to 0")

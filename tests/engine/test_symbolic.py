@@ -90,6 +90,17 @@ def derivative(text: str, name: str | None = None, order: int = 1) -> str:
         ("sqrt(x^2) + log(y)*y", "sign(x)"),
         ("floor(x)", "0"),
         ("y", "1"),
+        # a condition that has no value at 0 keeps none
+        ("where(x/x > 0.25, 0, x)", "where(x/x > 0.25, 0, 1)"),
+        ("where(x^2/x < 5, x, 3*x)", "where(x^2/x < 5, 1, 3)"),
+        ("where(x > 0, x^2/x, 2*x)", "where(x > 0, 1, 2)"),
+        # constants keep their names, and whole numbers their quotients
+        ("e^x", "e^x"),
+        ("x*e", "e"),
+        ("x/pi", "1/pi"),
+        ("x^pi", "pi*x^(pi - 1)"),
+        ("sin(x*pi/180)", "pi*cos(pi*x/180)/180"),
+        ("x^2/3", "2*x/3"),
     ],
 )
 def test_as_a_person_writes_it(text: str, written: str) -> None:

@@ -358,3 +358,32 @@ def test_every_smooth_row_has_a_series() -> None:
                 values = evaluate(twice.graph, point | {"d": 1.0, "e": 1.0}).values
                 wanted = [values[tangent], values[twice.tangents[tangent]]]
                 assert ours.derivatives[1:] == pytest.approx(wanted, rel=1e-10, abs=1e-13), row.name
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "order", "true"),
+    [
+        ("sin(x)/x", 0.3, 15, lambda x: mp.sin(x) / x),
+        ("expm1(x)/x", 0.3, 15, lambda x: mp.expm1(x) / x),
+        ("log(1 + x)/x", 0.5, 30, lambda x: mp.log1p(x) / x),
+        ("1/x", 0.01, 60, lambda x: 1 / x),
+        ("sin(x)/cos(x)", 1.5, 60, mp.tan),
+        ("x/(1 + x^2)", 0.0, 60, lambda x: x / (1 + x * x)),
+    ],
+)
+def test_coefficients_are_right_or_said_to_be_doubtful(
+    text: str, at: float, order: int, true: Any
+) -> None:
+    """A quotient by a number near 0 multiplies rounding at every order: from there on it warns."""
+    graph = bp.parse(text).graph()
+    found = taylor(graph, {"x": at}, graph.output(), Place(graph.by_name["x"], None), "x", order)
+    with mp.workdps(60 + 2 * order):
+        wanted = [float(c) for c in mp.taylor(true, mp.mpf(at), order)]
+    sure = order + 1
+    for warning in found.warnings:
+        assert warning.kind == "accuracy"
+        sure = int(warning.message.split()[2])
+    scale = [max(abs(a), abs(b), 1e-300) for a, b in zip(wanted, [wanted[0], *wanted], strict=False)]
+    errors = [abs(a - b) / s for a, b, s in zip(found.coefficients, wanted, scale, strict=True)]
+    assert max(errors[:sure]) < 2.0**-26
+    assert (sure > order) == (text in ("1/x", "sin(x)/cos(x)", "x/(1 + x^2)"))

@@ -83,10 +83,10 @@ def by_differences(bound: Bound, options: Options) -> Answer:
     )
 
 
-def read_tolerance(text: str | None) -> float:
+def read_tolerance(text: str | None) -> float | None:
     """A relative error; raises UsageFault."""
     if text is None:
-        return 1e-9
+        return None
     try:
         number = float(text)
     except ValueError:
