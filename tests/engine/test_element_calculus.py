@@ -61,13 +61,12 @@ def test_elements_are_written_out(
 
 
 @pytest.mark.parametrize(
-    ("program", "wrt", "order", "shapes"), [*(row[:4] for row in TABLE), *NUMERIC]
+    ("program", "wrt", "order", "shapes"),
+    [*(row[:4] for row in TABLE if row[2] < 3), *NUMERIC],  # the oracle differentiates scalars
 )
 def test_they_have_the_numbers_of_reverse_mode(
     program: str, wrt: str, order: int, shapes: str
 ) -> None:
-    if order == 3:
-        pytest.skip("the oracle differentiates scalars")
     text = written(program, wrt, order, shapes)
     point = point_of(shapes, 2)
     wanted = (

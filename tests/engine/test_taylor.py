@@ -383,7 +383,9 @@ def test_coefficients_are_right_or_said_to_be_doubtful(
     for warning in found.warnings:
         assert warning.kind == "accuracy"
         sure = int(warning.message.split()[2])
-    scale = [max(abs(a), abs(b), 1e-300) for a, b in zip(wanted, [wanted[0], *wanted], strict=False)]
+    scale = [
+        max(abs(a), abs(b), 1e-300) for a, b in zip(wanted, [wanted[0], *wanted], strict=False)
+    ]
     errors = [abs(a - b) / s for a, b, s in zip(found.coefficients, wanted, scale, strict=True)]
     assert max(errors[:sure]) < 2.0**-26
     assert (sure > order) == (text in ("1/x", "sin(x)/cos(x)", "x/(1 + x^2)"))
