@@ -124,6 +124,8 @@ def gradient(graph: Graph, names: Sequence[str], formal: bool = False) -> list[G
     found = reverse(graph, graph.outputs[0][1], wanted)
     bare, program = unguarded(found.graph, start, constants(graph))
     simple = simplify(bare, formal, program)
+    if len(simple.outputs) == 1:
+        return [simple]
     return [prune(simple.with_outputs([output]), simple.inputs)[0] for output in simple.outputs]
 
 

@@ -46,7 +46,7 @@ NO_SUM = (Product(ONE, {E: ZERO}), Sum(ZERO, {}))
 class Algebra(Products):
     """Makes nodes by algebra where it can, by rules elsewhere."""
 
-    __slots__ = ("_level", "_opening", "_spread", "_sums")
+    __slots__ = ("_level", "_opening", "_spread", "_sums", "fractions")
 
     def __init__(
         self, builder: Builder, rules: dict[str, list[Compiled]], formal: bool = False
@@ -54,6 +54,7 @@ class Algebra(Products):
         super().__init__(builder, rules, formal)
         self._sums: dict[Any, int] = {}
         self._spread: dict[int, tuple[Product, Sum]] = {}  # products by a base: the sums they are
+        self.fractions: dict[int, tuple[int, int] | None] = {}  # `fraction_of` sums, by node
         self._level = 0
         self._opening: set[int] = set()
 
@@ -250,6 +251,8 @@ class Algebra(Products):
 
     def spread(self, product: Product) -> int | None:
         """A product with a sum for those of its factors that are one; None if there are none."""
+        if not self._spread:
+            return None
         for base in product.factors:
             form, total = self._spread.get(base, NO_SUM)
             if all(product.factors.get(b) == e for b, e in form.factors.items()):

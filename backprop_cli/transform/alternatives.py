@@ -114,18 +114,27 @@ def over_one(algebra: Algebra, product: Product) -> int | None:
         inner = algebra.sums.get(base) if base != E else None
         if inner is None or not whole(e) or len(inner.terms) > MOST_TERMS:
             continue
-        common = common_factors(algebra, inner, True)
-        if not common:
+        if base not in algebra.fractions:
+            algebra.fractions[base] = fraction_of(algebra, inner)
+        both = algebra.fractions[base]
+        if both is None:
             continue
-        top = algebra.sum_node(divided(algebra, inner, common))
         rest = {b: k for b, k in product.factors.items() if b != base}
         parts = [
-            (algebra.product_node(Product(ONE, common)), e),
-            (top, e),
+            *((node, e) for node in both),
             (algebra.product_node(Product(ONE, rest)), ONE),
         ]
         return algebra.product(parts, product.coefficient)
     return None
+
+
+def fraction_of(algebra: Algebra, total: Sum) -> tuple[int, int] | None:
+    """What all terms share, denominators included, and the sum without it; None for nothing."""
+    common = common_factors(algebra, total, True)
+    if not common:
+        return None
+    top = algebra.sum_node(divided(algebra, total, common))
+    return algebra.product_node(Product(ONE, common)), top
 
 
 def of_sum(algebra: Algebra, total: Sum) -> Iterator[int]:

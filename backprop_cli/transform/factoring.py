@@ -58,9 +58,9 @@ def common_factors(algebra: Algebra, total: Sum, over: bool) -> dict[int, Expone
     """
     terms = units(algebra, total)
     bases: dict[int, None] = {}
-    for factors in terms:
+    for factors in terms if over else terms[:1]:  # what all share is in the first as well
         for base, e in factors.items():
-            if over is False or (not isinstance(e, Linear) and e < 0):
+            if not over or (not isinstance(e, Linear) and e < 0):
                 bases.setdefault(base)
     shared: dict[int, Exponent] = {}
     for base in bases:

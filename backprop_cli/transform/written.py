@@ -41,7 +41,10 @@ MOST_FACTORS = 40  # of a shared product that a larger one takes up one by one
 class Written(Rewriter):
     """The tables of normal forms, and the nodes that they are written as."""
 
-    __slots__ = ("_costs", "decimals", "formal", "known", "numbers", "powers", "products", "sums")
+    __slots__ = (
+        *("_costs", "_written", "decimals", "formal"),
+        *("known", "numbers", "powers", "products", "sums"),
+    )
 
     def __init__(
         self, builder: Builder, rules: dict[str, list[Compiled]], formal: bool = False
@@ -55,6 +58,7 @@ class Written(Rewriter):
         self.formal = formal
         self.decimals = False  # whether numbers are written as decimals where they can be
         self._costs: list[int] = []
+        self._written: dict[Any, int] = {}  # sums as chains
 
     def number(self, node: int) -> Number | None:
         """The number that a node is; None for others, for pi, inf and nan."""
@@ -88,10 +92,11 @@ class Written(Rewriter):
 
     def factored(self, node: int) -> Product:
         """A node as a product, if only of itself."""
-        value = self.number(node)
-        if value is not None:
-            return Product(value, {})
-        return self.products.get(node) or Product(ONE, {node: ONE})
+        form = self.products.get(node)
+        if form is None:
+            value = self.number(node)
+            form = Product(ONE, {node: ONE}) if value is None else Product(value, {})
+        return form
 
     def cost(self, node: int) -> int:
         """The operations of a node's expression, written out as a tree."""
@@ -99,6 +104,9 @@ class Written(Rewriter):
         for i in range(len(costs), node + 1):
             if builder.codes[i] in (CONST, INPUT):
                 costs.append(0)
+            elif builder.second[i] >= 0:  # the case of most nodes, without a loop
+                own = 1 + costs[builder.first[i]] + costs[builder.second[i]]
+                costs.append(min(own, MOST_COST))
             else:
                 costs.append(min(1 + sum(costs[a] for a in builder.arguments(i)), MOST_COST))
         return costs[node]
@@ -185,6 +193,8 @@ class Written(Rewriter):
     def _one_root(self, product: Product) -> Product:
         """sqrt(2)*sqrt(pi) as sqrt(2*pi), sqrt(2)/sqrt(pi) as sqrt(2/pi)."""
         factors = product.factors
+        if len(factors) < 2:
+            return product
         roots = {
             b: e
             for b, e in factors.items()
@@ -234,6 +244,13 @@ class Written(Rewriter):
 
     def write_sum(self, total: Sum) -> int:
         """The node of a sum as a chain of '+' and '-', a positive term first if there is one."""
+        key = (total.const, frozenset(total.terms.items()))
+        node = self._written.get(key)
+        if node is None:
+            node = self._written[key] = self._write_sum(total)
+        return node
+
+    def _write_sum(self, total: Sum) -> int:
         parts = [(c, term) for term, c in sorted(total.terms.items(), key=self._term_rank)]
         texts = [self._signed(c, term) for c, term in parts]
         if total.const or not texts:
